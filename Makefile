@@ -1,0 +1,78 @@
+# The commands for everyone. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+OPSMART := $(BIN)/python -m orchestration.cli $(if $(PROFILE),--profile $(PROFILE))
+
+export DAGSTER_DISABLE_TELEMETRY := yes
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export GX_ANALYTICS_ENABLED := false
+export RUNTIME__DLTHUB_TELEMETRY := false
+
+.PHONY: help setup run backfill rebuild summary ui dbt test soak bench lint format lock docs clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(INSTALLED) ## install what requirements.lock names, into .venv
+
+$(INSTALLED): requirements.lock
+	@if command -v uv >/dev/null 2>&1; then uv=uv; else \
+	  $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv && uv=$(BIN)/uv; fi; \
+	[ -x $(BIN)/python ] || $$uv venv --quiet --python $(PYTHON) $(VENV); \
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $$uv pip install --quiet --require-hashes -r requirements.lock
+	@touch $@
+
+run: setup ## land what is needed, build, check, publish [PROFILE=name-or-path]
+	@$(OPSMART) run
+
+backfill: setup ## pull a range again, then publish: FROM=2026-03-01 TO=2026-03-31 [STREAM=orders] [PROFILE=]
+	@$(if $(and $(FROM),$(TO)),,echo "FROM and TO are needed: make backfill FROM=2026-03-01 TO=2026-03-31 [STREAM=orders]"; exit 2;) \
+	$(OPSMART) backfill --from $(FROM) --to $(TO) $(if $(STREAM),--stream $(STREAM))
+
+rebuild: setup ## build every model from the lake anew, then publish [PROFILE=]
+	@$(OPSMART) rebuild
+
+summary: setup ## show the current publication [PROFILE=]
+	@$(OPSMART) summary
+
+ui: setup ## Dagster on 127.0.0.1, schedule and sensors included [PROFILE=] [PORT=3000]
+	@$(OPSMART) ui --port $(or $(PORT),3000)
+
+dbt: setup ## dbt by hand on the home's warehouse: ARGS="build --select fct_kpi" [PROFILE=]
+	@$(OPSMART) dbt $(ARGS)
+
+test: setup ## all tests that fit into minutes
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not soak" tests
+
+soak: setup ## the long, randomised tests
+	@$(BIN)/python -m pytest -q -m soak tests
+
+lint: setup ## style, types, architecture, names, portable SQL, generated files
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m tests.lint.names
+	@$(BIN)/python -m tests.lint.portable_sql
+	@$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 dbt_project/models dbt_project/tests
+	@$(BIN)/python -m orchestration.pipeline.dbt_sources --check
+	@$(BIN)/python -m orchestration.pipeline.kpi_docs --check
+
+format: setup ## let the formatters write
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: setup ## write the generated files: dbt's sources, docs/kpis.md
+	@$(BIN)/python -m orchestration.pipeline.dbt_sources
+	@$(BIN)/python -m orchestration.pipeline.kpi_docs
+
+lock: ## pin all versions with hashes into requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 --extra dev \
+	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+clean: ## remove the virtual environment and caches, not the data
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

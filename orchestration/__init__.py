@@ -1,0 +1,1 @@
+"""How numbers move: Dagster's definitions, thin over the plain functions of `pipeline`."""

@@ -1,0 +1,1 @@
+"""Assets: one per step of the way, each a thin wrapping of a function in `pipeline`."""

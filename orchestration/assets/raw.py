@@ -1,0 +1,129 @@
+"""The assets `raw/<stream>`: pull, gate 1 and landing of a range of days. The work itself is pipeline/landing.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from orchestration.partitions import landing_days
+from orchestration.pipeline import batch_checks, catch_up
+from orchestration.pipeline.lake import Landing
+from orchestration.pipeline.landing import StreamLanding, land_stream
+from orchestration.pipeline.verdicts import Verdict
+from orchestration.settings import load_settings
+from sources.profile import Profile
+
+ONLY_NEEDED = "opsmart/only_needed_days"  # run tag: of the range, only the days that the stream still needs
+KINDS = {"files": "file", "sql": "sql"}
+
+
+def raw_assets(profile: Profile) -> list[dg.AssetsDefinition]:
+    """One asset per configured stream of the profile."""
+    return [_raw_asset(profile, stream) for stream in profile.streams]
+
+
+def check_severity(severity: str) -> dg.AssetCheckSeverity:
+    return dg.AssetCheckSeverity.ERROR if severity == "error" else dg.AssetCheckSeverity.WARN
+
+
+def check_result(key: dg.AssetKey, verdict: Verdict, name: str | None = None) -> dg.AssetCheckResult:
+    """A verdict in Dagster's words. A check that could not be evaluated has not passed."""
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=name or verdict.rule,
+        passed=verdict.status == "passed",
+        severity=check_severity(verdict.severity),
+        description=verdict.message,
+        metadata={
+            "owner": verdict.owner,
+            "status": verdict.status,
+            "count": verdict.count,
+            "samples": dg.MetadataValue.json(verdict.samples[:5]),
+            "what to do": verdict.fix,
+        },
+    )
+
+
+def _raw_asset(profile: Profile, stream: str) -> dg.AssetsDefinition:
+    contract = profile.contract(stream)
+    key = dg.AssetKey(["raw", stream])
+    source = profile.sources[profile.streams[stream].source]
+    spec = dg.AssetSpec(
+        key,
+        description=f"{contract.description} {contract.limitations} Grain: {contract.grain}.",
+        group_name="raw",
+        owners=[f"team:{contract.owner}"],
+        kinds={KINDS.get(source.connector, source.connector), "deltalake"},
+        metadata={
+            "contract": f"sources/contracts/{stream}.odcs.yaml, version {contract.version}",
+            "source": source.name,
+            "dagster/column_schema": dg.TableSchema(
+                columns=[dg.TableColumn(f.name, f.type, f.description) for f in contract.landed_fields()]
+            ),
+        },
+        tags={"domain": contract.domain},
+        skippable=True,  # a day is logged as materialized by itself, once it has landed
+    )
+    checks = [
+        dg.AssetCheckSpec(rule, asset=key, description=description)
+        for rule, description in batch_checks.check_names(profile, stream).items()
+    ]
+
+    @dg.multi_asset(
+        name=f"land_{stream}",
+        specs=[spec],
+        check_specs=checks,
+        partitions_def=landing_days(profile),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        can_subset=True,
+    )
+    def land(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        settings = load_settings()
+        days = [date.fromisoformat(partition) for partition in context.partition_keys]
+        if context.run.tags.get(ONLY_NEEDED):
+            needed = set(catch_up.days_to_land(settings, stream))
+            days = [day for day in days if day in needed]
+        if not days:
+            context.log.info(f"{stream}: no day of this range is needed")
+            return
+
+        def on_day(landing: Landing) -> None:
+            if landing.state == "landed":
+                context.log_event(_materialization(key, landing))
+
+        outcome = land_stream(settings, stream, days, context.run_id, on_day)
+        for verdict in outcome.verdicts:
+            yield check_result(key, verdict)
+        if outcome.failed:
+            raise _failure(outcome)
+
+    return land
+
+
+def _materialization(key: dg.AssetKey, landing: Landing) -> dg.AssetMaterialization:
+    return dg.AssetMaterialization(
+        key,
+        partition=landing.landed_date.isoformat(),
+        metadata={
+            "dagster/partition_row_count": landing.landed,
+            "pulled": landing.pulled,
+            "rejected": landing.rejected,
+            "written": landing.written,
+            "window": f"[{landing.landed_date} 00:00, +1 day) in the landing zone",
+        },
+    )
+
+
+def _failure(outcome: StreamLanding) -> dg.Failure:
+    """Good days have landed by now; the step is red because some did not."""
+    shown = [landing.reason or "" for landing in outcome.failed[:5]]
+    metadata: dict[str, Any] = {"failed_days": [landing.landed_date.isoformat() for landing in outcome.failed]}
+    return dg.Failure(
+        description=f"{outcome.stream}: {len(outcome.failed)} of {len(outcome.landings)} days did not land; what was there "
+        "stays, and the days are asked for again by the next run.\n" + "\n".join(dict.fromkeys(shown)),
+        metadata=metadata,
+        allow_retries=False,
+    )

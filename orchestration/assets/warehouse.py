@@ -1,0 +1,118 @@
+"""The dbt project as assets: plan, staging, frontier, intermediate, marts. What dbt is told is pipeline/build.py's."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
+
+from orchestration.pipeline import build
+from orchestration.settings import Home, dbt_environment
+
+PLAN_MODEL = "lake_plan"
+
+
+def dbt_manifest(home: Home) -> Path:
+    """The manifest of the dbt project, parsed anew when a file of the project changed. Raises BuildError."""
+    manifest = home.runs / "target" / "manifest.json"
+    stamp = manifest.with_name("project.md5")
+    files = sorted(
+        path
+        for pattern in ("*.yml", "models/**/*", "macros/**/*", "seeds/**/*", "tests/**/*")
+        for path in build.DBT_PROJECT.glob(pattern)
+        if path.is_file() and "__pycache__" not in path.parts
+    )
+    digest = hashlib.md5()
+    for path in files:
+        digest.update(str(path.relative_to(build.DBT_PROJECT)).encode() + path.read_bytes())
+    if not manifest.is_file() or not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest.hexdigest():
+        lines: list[str] = []
+        if build.run_dbt(home, ["parse"], lines.append) != 0:
+            raise build.BuildError("the dbt project cannot be parsed:\n" + "\n".join(lines[-20:]))
+        stamp.write_text(digest.hexdigest(), encoding="utf-8")
+    return manifest
+
+
+class Translator(DagsterDbtTranslator):
+    """Asset keys are warehouse/<model>; groups are the folders of the project; owners come from the models' meta."""
+
+    def __init__(self, streams: list[str]) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+        self._streams = streams
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        if dbt_resource_props["resource_type"] == "source":
+            return dg.AssetKey(["raw", dbt_resource_props["name"]])
+        return dg.AssetKey(["warehouse", dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        folders = dbt_resource_props["fqn"][1:-1]
+        return "_".join(folders[:2]) if folders else "seeds"
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        meta = {**dbt_resource_props.get("config", {}).get("meta", {}), **dbt_resource_props.get("meta", {})}
+        return [f"team:{meta.get('owner', 'data-platform')}"]
+
+    def get_deps_asset_keys(self, name: str) -> list[dg.AssetKey]:
+        return [dg.AssetKey(["raw", stream]) for stream in self._streams] if name == PLAN_MODEL else []
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        upstream = self.get_deps_asset_keys(manifest["nodes"].get(unique_id, {}).get("name", ""))
+        return spec.merge_attributes(deps=upstream) if upstream else spec
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """dbt is started by dagster-dbt with this process's environment: set what it needs, and put it back."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def dbt_asset_keys(manifest: Path) -> list[dg.AssetKey]:
+    """The keys of all models and seeds of the manifest."""
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+    return [dg.AssetKey(["warehouse", n["name"]]) for n in nodes if n["resource_type"] in ("model", "seed")]
+
+
+def warehouse_assets(home: Home, manifest: Path, streams: list[str]) -> dg.AssetsDefinition:
+    """All dbt models as one multi-asset: dbt runs once per run, over the whole project."""
+    project = DbtProject(build.DBT_PROJECT, target_path=home.runs / "target")
+
+    @dbt_assets(
+        manifest=manifest, project=project, name="warehouse", dagster_dbt_translator=Translator(streams),
+        exclude="resource_type:unit_test", pool="warehouse",
+    )  # fmt: skip
+    def warehouse(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        arguments = [*build.RUN_ARGUMENTS, *(["--full-refresh"] if context.run.tags.get("opsmart/full_refresh") else [])]
+        dbt = DbtCliResource(
+            project_dir=str(build.DBT_PROJECT), profiles_dir=str(build.DBT_PROJECT),
+            dbt_executable=build.dbt_command(home, [])[0], global_config_flags=["--log-path", str(home.runs / "logs")],
+        )  # fmt: skip
+        build.forget_results(home)
+        with build.warehouse_lock(home), _environment(dbt_environment(home)):
+            invocation = dbt.cli(
+                arguments, context=context, target_path=home.runs / "target", raise_on_error=False
+            )
+            yield from invocation.stream()
+        blocking = [verdict for verdict in build.read_verdicts(home) if verdict.blocks]
+        if blocking:
+            raise dg.Failure(
+                description=f"gate 2: {len(blocking)} blocking checks of the build did not pass; nothing will be published\n"
+                + "\n".join(f"{v.name} [{v.status}] {v.message} (owner {v.owner}). {v.fix}" for v in blocking[:10]),
+                allow_retries=False,
+            )
+
+    return warehouse

@@ -1,0 +1,232 @@
+"""The commands behind the Makefile. They run the same Dagster jobs as the schedule and the UI, in this process."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from orchestration.settings import ROOT, Home, Settings, SettingsError, load_settings
+from sources.profile import ProfileError, check_that_sources_are_there
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+OUT = Console()
+LOG = logging.getLogger("opsmart")
+
+
+class CommandError(RuntimeError):
+    """A command cannot go on; the message is what the user reads."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code: 0 done, 1 something failed, 2 the command or its settings are wrong."""
+    options = _parser().parse_args(arguments)
+    if options.profile:
+        os.environ["OPSMART_PROFILE"] = options.profile
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    LOG.setLevel(logging.INFO)
+    LOG.propagate = False
+    LOG.addHandler(_ConsoleHandler())
+    try:
+        return int(options.command(options))
+    except (ProfileError, SettingsError, CommandError) as error:
+        OUT.print(f"[bold red]opsmart:[/] {error}", highlight=False, soft_wrap=True)
+        return 2
+
+
+class _ConsoleHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        OUT.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {record.getMessage()}", highlight=False, soft_wrap=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="opsmart", description=__doc__)
+    parser.add_argument("--profile", help="name of a profile in sources/profiles, or the path of a .toml file")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    run = commands.add_parser("run", help="land every day that is needed, build, check and publish")
+    run.set_defaults(command=_run)
+    backfill = commands.add_parser("backfill", help="pull a range of landing days again, then publish")
+    backfill.add_argument("--from", dest="first", type=date.fromisoformat, required=True)
+    backfill.add_argument("--to", dest="last", type=date.fromisoformat, required=True)
+    backfill.add_argument("--stream", help="only this stream")
+    backfill.set_defaults(command=_backfill)
+    rebuild = commands.add_parser("rebuild", help="build every model from the lake anew, then publish")
+    rebuild.set_defaults(command=_rebuild)
+    summary = commands.add_parser("summary", help="show the current publication")
+    summary.set_defaults(command=_summary)
+    ui = commands.add_parser("ui", help="Dagster's UI on 127.0.0.1, with the schedule and the sensors running")
+    ui.add_argument("--port", default="3000")
+    ui.set_defaults(command=_ui)
+    dbt = commands.add_parser("dbt", help="dbt by hand on this home's warehouse, e.g. `dbt build`")
+    dbt.add_argument("arguments", nargs=argparse.REMAINDER)
+    dbt.set_defaults(command=_dbt)
+    return parser
+
+
+def prepare() -> Settings:
+    """Settings that are ready to run: the sample company is written on first use, then the sources are looked for."""
+    settings = load_settings(check_sources=False)
+    sample = settings.profile.sample_company
+    if sample is not None and not (sample.folder / "truth.json").is_file():
+        from sources.sample_company import write
+
+        LOG.info(f"writing the sample company (seed {sample.seed}, scale {sample.scale:g}) into {sample.folder}")
+        business = settings.profile.business
+        last_day = business.last_day
+        if last_day is None:
+            raise CommandError("sample_company: needs business.last_day, because the sample company is a closed data set")
+        write(sample.folder, sample.seed, sample.scale, business.first_day, last_day)
+    check_that_sources_are_there(settings.profile.sources)
+    return settings
+
+
+def dagster_instance(home: Home) -> dg.DagsterInstance:
+    """Dagster's own storage lies in the home, so that the UI shows what ran from the command line."""
+    dagster_home(home)
+    import dagster as dg
+
+    return dg.DagsterInstance.get()
+
+
+def dagster_home(home: Home) -> Path:
+    """Make DAGSTER_HOME ready inside the home and point this process, and what it starts, at it."""
+    folder = home.path / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(ROOT / "orchestration" / "dagster.yaml", folder / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(folder)
+    os.environ["OPSMART_HOME"] = str(home.path)
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
+    return folder
+
+
+def run_job(instance: dg.DagsterInstance, definitions: dg.Definitions, job: str, tags: dict[str, str],
+            selection: list[dg.AssetKey] | None = None) -> bool:  # fmt: skip
+    """Run a job in this process, quietly; its failures are told in the words of the steps. Returns whether it is green."""
+    import dagster as dg
+
+    result = definitions.resolve_job_def(job).execute_in_process(
+        instance=instance, tags=tags, raise_on_error=False, asset_selection=selection,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )  # fmt: skip
+    for event in result.all_events:
+        if event.event_type == dg.DagsterEventType.STEP_FAILURE:
+            failure = event.step_failure_data
+            said = failure.user_failure_data.description if failure.user_failure_data else None
+            OUT.print(f"[bold red]{event.step_key} failed:[/] {said or _cause(failure.error)}", highlight=False,
+                      soft_wrap=True)  # fmt: skip
+    return bool(result.success)
+
+
+def _cause(error: object) -> str:
+    while getattr(error, "cause", None) is not None:
+        error = error.cause  # type: ignore[attr-defined]
+    return str(getattr(error, "message", error)).strip()
+
+
+def _definitions(settings: Settings) -> dg.Definitions:
+    from orchestration.definitions import build_definitions
+
+    return build_definitions(settings)
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = prepare()
+    instance = dagster_instance(settings.home)
+    definitions = _definitions(settings)
+    from orchestration.schedules import needed_range_tags
+
+    green, tags, asked = True, needed_range_tags(settings), None
+    if not tags:
+        LOG.info("every day up to the last closed one has landed and is settled")
+    while tags and tags != asked:
+        green = run_job(instance, definitions, "land", tags) and green
+        asked, tags = tags, needed_range_tags(settings)
+    return _publish(settings, instance, definitions, green)
+
+
+def _backfill(options: argparse.Namespace) -> int:
+    settings = prepare()
+    from orchestration.pipeline import catch_up
+
+    days = catch_up.all_days(settings.profile)
+    if options.first > options.last or options.first < days[0] or options.last > days[-1]:
+        raise CommandError(f"FROM={options.first} TO={options.last}: FROM must not be after TO; allowed: {days[0]} to {days[-1]}")
+    if options.stream and options.stream not in settings.profile.streams:
+        raise CommandError(f"STREAM={options.stream}: not configured; allowed: {', '.join(settings.profile.streams)}")
+    import dagster as dg
+
+    instance = dagster_instance(settings.home)
+    from orchestration.schedules import range_tags
+
+    definitions = _definitions(settings)
+    selection = [dg.AssetKey(["raw", options.stream])] if options.stream else None
+    tags = range_tags(options.first.isoformat(), options.last.isoformat())
+    green = run_job(instance, definitions, "land", tags, selection)
+    return _publish(settings, instance, definitions, green)
+
+
+def _rebuild(options: argparse.Namespace) -> int:
+    settings = load_settings(check_sources=False)
+    instance = dagster_instance(settings.home)
+    return _publish(settings, instance, _definitions(settings), True, {"opsmart/full_refresh": "true"})
+
+
+def _publish(settings: Settings, instance: dg.DagsterInstance, definitions: dg.Definitions, landed: bool,
+             tags: dict[str, str] | None = None) -> int:  # fmt: skip
+    from orchestration.pipeline.publication import current
+    from orchestration.pipeline.summary import show
+
+    LOG.info("building the marts")
+    published = run_job(instance, definitions, "publish", tags or {})
+    publication = current(settings)
+    if published and publication is not None:
+        show(publication, OUT)
+    if not published:
+        standing = f"; readers still see {publication.id}" if publication else "; there is no publication yet"
+        OUT.print(f"[bold red]Nothing was published[/]{standing}.", highlight=False)
+    if not landed:
+        OUT.print("[bold red]Some days did not land[/]: see above, and `coverage`; they are asked for again by the next run.")
+    return 0 if published and landed else 1
+
+
+def _summary(options: argparse.Namespace) -> int:
+    from orchestration.pipeline.publication import current
+    from orchestration.pipeline.summary import show
+
+    publication = current(load_settings(check_sources=False))
+    if publication is None:
+        raise CommandError("there is no publication yet: `make run` makes the first")
+    show(publication, OUT)
+    return 0
+
+
+def _ui(options: argparse.Namespace) -> int:
+    settings = prepare()
+    dagster_home(settings.home)
+    command = [str(Path(sys.executable).parent / "dagster"), "dev", "-m", "orchestration.definitions",
+               "-h", "127.0.0.1", "-p", options.port]  # fmt: skip
+    os.chdir(ROOT)
+    os.execv(command[0], command)
+
+
+def _dbt(options: argparse.Namespace) -> int:
+    from orchestration.pipeline import build
+
+    home = load_settings(check_sources=False).home
+    with build.warehouse_lock(home):
+        return build.run_dbt(home, options.arguments or ["build"], lambda line: print(line, flush=True))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

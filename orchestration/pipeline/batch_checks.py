@@ -1,0 +1,158 @@
+"""Gate 1, batch by batch: the suite that Great Expectations judges one frame of days by, made from the contract.
+
+The frame has one row per landing day of one pull of one stream. Row rules are in gate.py; here are the questions about
+a day as a whole: too many bad rows, no rows at all, repeated keys, an unusual volume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from orchestration.pipeline.expectations import Expectation, validate
+from orchestration.pipeline.gate import row_rules
+from orchestration.pipeline.verdicts import Verdict
+from sources.profile import Profile
+
+HISTORY_DAYS = 28
+MINIMUM_HISTORY = 14  # landed days before a volume can be called unusual
+MINIMUM_VOLUME = 20  # rows a day below which a ratio says nothing
+UNUSUAL_VOLUME = (0.25, 4.0)
+
+
+def no_rows() -> dict[str, Any]:
+    """The counts of a day on which the source had nothing."""
+    return {"pulled": 0, "landed": 0, "rejected": 0, "rules": {}, "event_days": {}, "repeated_keys": 0, "content_hash": None}
+
+
+def frame_of_days(
+    profile: Profile, stream: str, days: Sequence[date], counts: dict[date, dict[str, Any]], history: dict[date, int]
+) -> pd.DataFrame:
+    """One row per landing day: landed_date (ISO text), pulled, landed, rejected, reject_share, repeated_keys,
+    oldest_event_age_days, volume_ratio (against the median of the 28 landed days before it), and rows per rule."""
+    volumes = pd.Series({**history, **{d: counts.get(d, no_rows())["landed"] for d in days}}, dtype=float).sort_index()
+    usual = volumes.rolling(HISTORY_DAYS, min_periods=MINIMUM_HISTORY).median().shift(1)
+    _, warning = row_rules(profile, stream)
+    rows = []
+    for day in days:
+        count = counts.get(day, no_rows())
+        median = usual.get(day)
+        events = [date.fromisoformat(found) for found in count["event_days"]]
+        row = {
+            "landed_date": day.isoformat(),
+            "pulled": count["pulled"],
+            "landed": count["landed"],
+            "rejected": count["rejected"],
+            "reject_share": count["rejected"] / count["pulled"] if count["pulled"] else 0.0,
+            "repeated_keys": count["repeated_keys"],
+            "oldest_event_age_days": float((day - min(events)).days) if events else None,
+            "volume_ratio": count["landed"] / median if median is not None and median >= MINIMUM_VOLUME else None,
+        }
+        rows.append(row | {f"rule_{rule.name}": count["rules"].get(rule.name, 0) for rule in warning})
+    frame = pd.DataFrame(rows)
+    return frame.astype({"volume_ratio": float, "oldest_event_age_days": float})
+
+
+def suite(profile: Profile, stream: str, frame: pd.DataFrame) -> list[Expectation]:
+    """The expectations that the contract and the profile lead to, blocking ones first."""
+    mapping, tolerance = profile.streams[stream], profile.tolerance(stream)
+    rejected, pulled = int(frame["rejected"].sum()), int(frame["pulled"].sum())
+    empty = int((frame["pulled"] == 0).sum())
+    expectations = [
+        _between(
+            "reject_share", "reject_share", "error", f"{rejected} of {pulled} rows rejected; at most {tolerance:.1%} of a day's rows "
+            "may break the contract", maximum=tolerance, count=rejected,
+            fix=f"Look at quarantine/{stream}, mend the source or the mapping, and run again.",
+        )
+    ]  # fmt: skip
+    if mapping.empty_days != "expected":
+        severity = "error" if mapping.empty_days == "fail" else "warning"
+        expectations.append(
+            _between("empty_days", "pulled", severity, f"{empty} days without rows", minimum=1, count=empty,
+                     fix=f"Ask the owner of the source; `streams.{stream}.empty_days` says whether a day may be empty.")
+        )  # fmt: skip
+    repeated = int(frame["repeated_keys"].sum())
+    expectations.append(
+        _between("unique_keys", "repeated_keys", "warning", f"{repeated} keys stand on more than one row of a day",
+                 maximum=0, count=repeated, fix="Duplicates are removed downstream; rows that differ all count.")
+    )  # fmt: skip
+    for rule in row_rules(profile, stream)[1]:
+        found = int(frame[f"rule_{rule.name}"].sum())
+        expectations.append(
+            _between(rule.name, f"rule_{rule.name}", "warning", f"{found} rows: {rule.description or rule.check}",
+                     maximum=0, count=found, fix="The rows count; ask the owner of the source.")
+        )  # fmt: skip
+    expectations.append(
+        _between("usual_volume", "volume_ratio", "warning", "rows against the median of the 28 landed days before",
+                 minimum=UNUSUAL_VOLUME[0], maximum=UNUSUAL_VOLUME[1], fix="Ask the owner whether rows are missing or doubled.")
+    )  # fmt: skip
+    if profile.contract(stream).event_time:
+        expectations.append(
+            _between("recent_events", "oldest_event_age_days", "warning", "events older than a year arrived", maximum=366,
+                     fix="They count on the day they happened; a sender's clock may be wrong.")
+        )  # fmt: skip
+    return expectations
+
+
+def _between(
+    rule: str, column: str, severity: Any, message: str, minimum: float | None = None, maximum: float | None = None,
+    count: int | None = None, fix: str = "",
+) -> Expectation:  # fmt: skip
+    arguments = {"column": column, "min_value": minimum, "max_value": maximum}
+    return Expectation(rule, "expect_column_values_to_be_between", arguments, severity, message, count, fix)
+
+
+SOURCE_READABLE = "source_readable"
+
+
+def check_names(profile: Profile, stream: str) -> dict[str, str]:
+    """Every check that gate 1 can make on a batch of the stream, with what it asks: the suite's, and the pull itself."""
+    empty = frame_of_days(profile, stream, [profile.business.first_day], {}, {})
+    names = {wanted.rule: wanted.fix or wanted.rule for wanted in suite(profile, stream, empty)}
+    return {SOURCE_READABLE: "The source answered and its rows could be mapped.", **names}
+
+
+def judge(
+    profile: Profile, stream: str, days: Sequence[date], counts: dict[date, dict[str, Any]], history: dict[date, int]
+) -> tuple[list[Verdict], dict[date, list[str]]]:
+    """The verdicts of a pull, and the refused days with the rules that refuse them.
+
+    A blocking check that could not be evaluated refuses every day of the pull.
+    """
+    frame = frame_of_days(profile, stream, days, counts, history)
+    owner = profile.contract(stream).owner
+    verdicts = [Verdict("gate_1", stream, SOURCE_READABLE, "error", "passed", owner, "the source was read and mapped")]
+    verdicts += validate(
+        "gate_1", stream, owner, frame, ["landed_date"], suite(profile, stream, frame)
+    )
+    refused: dict[date, list[str]] = {}
+    for verdict in verdicts:
+        if not verdict.blocks:
+            continue
+        named = [date.fromisoformat(row["landed_date"]) for row in verdict.samples]
+        for day in named if verdict.status == "failed" and named else days:
+            refused.setdefault(day, []).append(f"{verdict.rule}: {verdict.message}" if not named else verdict.rule)
+    return verdicts, refused
+
+
+def explain(
+    profile: Profile, stream: str, day: date, count: dict[str, Any], rules: list[str], samples: list[dict[str, Any]]
+) -> str:
+    """The line for a refused day: stream, day, rule, counts, samples."""
+    rejecting = {name: n for name, n in count["rules"].items()}
+    shown = "; ".join(
+        f"{', '.join(s['reasons'])}" + (f" ({', '.join(f'{k}={v}' for k, v in s['values'].items())})" if s["values"] else "")
+        for s in samples
+    )
+    if count["pulled"] == 0:
+        return f"{stream} {day}: refused by {', '.join(rules)}: the source had no rows, and the profile says that it must"
+    share = count["rejected"] / count["pulled"]
+    return (
+        f"{stream} {day}: refused by {', '.join(rules)}: {count['rejected']} of {count['pulled']} rows rejected "
+        f"({share:.1%}, tolerance {profile.tolerance(stream):.1%}); "
+        + ", ".join(f"{name} {n}" for name, n in sorted(rejecting.items()))
+        + (f"; for example: {shown}" if shown else "")
+    )

@@ -1,0 +1,168 @@
+"""The build: dbt as a subprocess over the frozen plan, and what it said, test by test.
+
+Nobody else may open the warehouse meanwhile: a file lock guards it. Publishing does not belong here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from orchestration.pipeline.verdicts import Severity, Verdict
+from orchestration.settings import ROOT, Home, dbt_environment
+
+DBT_PROJECT = ROOT / "dbt_project"
+LOCK_SECONDS = 3600.0
+SAMPLE_ROWS = 3
+RUN_ARGUMENTS = ("build", "--exclude-resource-type", "unit_test")  # unit tests judge the code, not the night's data
+
+
+class BuildError(RuntimeError):
+    """dbt could not build the marts; the message carries dbt's own words."""
+
+
+@contextlib.contextmanager
+def warehouse_lock(home: Home, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+    """Hold the warehouse: one build and publication at a time per home. Raises BuildError when others hold it too long."""
+    home.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(home.warehouse.with_suffix(".lock"), timeout=seconds):
+            yield
+    except Timeout:
+        raise BuildError(
+            f"{home.warehouse} was held by another run for {seconds:.0f} s; wait for that run, or stop it, and run again"
+        ) from None
+
+
+def dbt_command(home: Home, arguments: Sequence[str]) -> list[str]:
+    """The command line of dbt for this home; its target folder and logs lie in the home, not in the project."""
+    return [
+        str(Path(sys.executable).parent / "dbt"), *arguments,
+        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
+        "--target-path", str(home.runs / "target"), "--log-path", str(home.runs / "logs"),
+    ]  # fmt: skip
+
+
+def run_dbt(home: Home, arguments: Sequence[str], on_line: Callable[[str], None] = lambda line: None) -> int:
+    """Run dbt and hand on its lines as they come. Returns its exit code: 0 good, 1 something failed, 2 unusable."""
+    home.runs.mkdir(parents=True, exist_ok=True)
+    process = subprocess.Popen(
+        dbt_command(home, arguments), cwd=DBT_PROJECT, env=dbt_environment(home),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            on_line(line.rstrip())
+        return process.wait()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def build(home: Home, full_refresh: bool = False, on_line: Callable[[str], None] = lambda line: None) -> list[Verdict]:
+    """Build all models and run all data tests. Returns the verdicts; raises BuildError when dbt did not come to an end."""
+    last: list[str] = []
+
+    def hear(line: str) -> None:
+        last.append(line)
+        del last[:-40]
+        on_line(line)
+
+    forget_results(home)
+    home.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    code = run_dbt(home, [*RUN_ARGUMENTS, *(["--full-refresh"] if full_refresh else [])], hear)
+    if not _results_file(home).is_file():
+        raise BuildError(f"dbt came to no result (exit code {code}):\n" + "\n".join(last))
+    return read_verdicts(home)
+
+
+def _results_file(home: Home) -> Path:
+    return home.runs / "target" / "run_results.json"
+
+
+def forget_results(home: Home) -> None:
+    """Before a build: what an earlier one said must never be taken for this one's word."""
+    _results_file(home).unlink(missing_ok=True)
+
+
+def read_verdicts(home: Home) -> list[Verdict]:
+    """What dbt's last build says, one verdict per model that failed and per data test of the manifest.
+
+    A test that the manifest has and the results lack, or that was skipped, counts as not evaluated, which is a failure.
+    """
+    manifest = json.loads((home.runs / "target" / "manifest.json").read_text(encoding="utf-8"))
+    if not _results_file(home).is_file():
+        return [Verdict("gate_2", "build", "has_results", "error", "error", "data-platform", "dbt left no results", 1,
+                        fix=f"Read {home.runs / 'logs' / 'dbt.log'} and build again.")]  # fmt: skip
+    said = json.loads(_results_file(home).read_text(encoding="utf-8"))
+    results = {result["unique_id"]: result for result in said["results"]}
+    samples = _failing_rows(home, said["results"])
+    verdicts = []
+    for unique_id, node in sorted(manifest["nodes"].items()):
+        if node["resource_type"] == "test":
+            verdicts.append(_test_verdict(node, results.get(unique_id), manifest, samples.get(unique_id, [])))
+        elif node["resource_type"] in ("model", "seed") and node["config"].get("enabled", True):
+            failed = _model_verdict(node, results.get(unique_id))
+            if failed:
+                verdicts.append(failed)
+    return verdicts
+
+
+def _owner(node: dict[str, Any]) -> str:
+    return str(node.get("meta", {}).get("owner") or node["config"].get("meta", {}).get("owner") or "data-platform")
+
+
+def _model_verdict(node: dict[str, Any], result: dict[str, Any] | None) -> Verdict | None:
+    status = result["status"] if result else "not run"
+    if status == "success":
+        return None
+    message = (result or {}).get("message") or f"the model was {status}"
+    return Verdict("gate_2", node["name"], "builds", "error", "error", _owner(node), str(message).strip(), 1,
+                   fix=f"Read {node['original_file_path']} and dbt's log.")  # fmt: skip
+
+
+def _failing_rows(home: Home, results: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    """A few of the rows that each failed test returned: the test's own compiled query, asked once more."""
+    failed = [r for r in results if r["status"] in ("fail", "warn") and r.get("compiled_code")]
+    if not failed or not home.warehouse.is_file():
+        return {}
+    rows: dict[str, list[Any]] = {}
+    with duckdb.connect(str(home.warehouse), read_only=True) as con:
+        con.execute("set TimeZone = 'UTC'")
+        for result in failed:
+            query = f"select columns(*)::varchar from ({result['compiled_code'].strip().rstrip(';')}) limit {SAMPLE_ROWS}"
+            with contextlib.suppress(duckdb.Error):  # a sample is help, the verdict stands without it
+                rows[result["unique_id"]] = con.execute(query).to_arrow_table().to_pylist()
+    return rows
+
+
+def _test_verdict(
+    node: dict[str, Any], result: dict[str, Any] | None, manifest: dict[str, Any], samples: list[Any]
+) -> Verdict:
+    severity: Severity = "warning" if node["config"].get("severity", "error").lower() == "warn" else "error"
+    meta = {**node["config"].get("meta", {}), **node.get("meta", {})}
+    parents = [name for name in node["depends_on"]["nodes"] if name in manifest["nodes"]]
+    attached = manifest["nodes"].get(node.get("attached_node") or "", {})
+    subject = str(meta.get("subject") or attached.get("name") or (manifest["nodes"][parents[0]]["name"] if parents else ""))
+    owner = str(meta.get("owner") or (_owner(attached) if attached else "data-platform"))
+    rule = node["name"].removeprefix(f"{subject}_")
+    fix = str(meta.get("fix") or f"Query the rows: {node.get('relation_name') or node['original_file_path']}.")
+    status = result["status"] if result else "not run"
+    count = int((result or {}).get("failures") or 0)
+    if status == "pass":
+        return Verdict("gate_2", subject, rule, severity, "passed", owner, node.get("description") or "passed", 0, fix=fix)
+    message = f"{count} rows: {node.get('description') or node['name']}"
+    if status in ("fail", "warn"):
+        return Verdict("gate_2", subject, rule, severity, "failed", owner, message, count, samples, fix)
+    said = str((result or {}).get("message") or status).strip()
+    return Verdict("gate_2", subject, rule, severity, "error", owner, f"was not evaluated: {said}", 0, fix=fix)

@@ -1,0 +1,95 @@
+"""Great Expectations as the judge of a frame: builds a suite, validates it, and turns every answer into a verdict.
+
+An expectation that raised or was not evaluated is an error, which counts as a failure. The library takes seconds to
+import, so it is imported here, inside the one function that needs it, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from orchestration.pipeline.verdicts import Severity, Verdict
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One expectation on a column of a frame: its Great Expectations type and arguments, and what a failure means."""
+
+    rule: str
+    type: str  # snake case, as in Great Expectations' gallery: expect_column_values_to_be_between
+    arguments: dict[str, Any]
+    severity: Severity
+    message: str
+    count: int | None = None  # rows at fault where the frame's rows are sums; default: the frame's rows at fault
+    fix: str = ""
+
+
+def validate(
+    gate: Literal["gate_1", "gate_2"],
+    subject: str,
+    owner: str,
+    frame: pd.DataFrame,
+    index: Sequence[str],
+    expectations: Sequence[Expectation],
+) -> list[Verdict]:
+    """Judge `frame` (rows named by the columns `index`). One verdict per expectation, in the same order."""
+    if not expectations:
+        return []
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    import great_expectations as gx
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    batch = (
+        context.data_sources.add_pandas(subject)
+        .add_dataframe_asset(subject)
+        .add_batch_definition_whole_dataframe(subject)
+        .get_batch({"dataframe": frame})
+    )
+    verdicts = []
+    for wanted in expectations:
+        suite = gx.ExpectationSuite(wanted.rule)
+        suite.add_expectation_configuration(ExpectationConfiguration(type=wanted.type, kwargs=dict(wanted.arguments)))
+        try:
+            answer = batch.validate(
+                suite, result_format={"result_format": "COMPLETE", "unexpected_index_column_names": list(index)}
+            )
+            result = answer.results[0] if len(answer.results) == 1 else None
+        except Exception as error:  # a check that raised is a check that failed
+            verdicts.append(_verdict(gate, subject, owner, wanted, "error", f"could not be evaluated: {error}", 0, []))
+            continue
+        raised = "no result" if result is None or result.success is None else _raised(result.exception_info)
+        if raised:
+            verdicts.append(_verdict(gate, subject, owner, wanted, "error", f"could not be evaluated: {raised}", 0, []))
+            continue
+        found = [_plain(row) for row in result.result.get("unexpected_index_list") or []]
+        if result.success:
+            verdicts.append(_verdict(gate, subject, owner, wanted, "passed", wanted.message, 0, []))
+        else:
+            verdicts.append(_verdict(gate, subject, owner, wanted, "failed", wanted.message, wanted.count or len(found) or 1, found))
+    return verdicts
+
+
+def _raised(info: dict[str, Any]) -> str:
+    """What an expectation raised: the library keeps one entry, or one per metric that could not be computed."""
+    entries = [info] if "raised_exception" in info else [entry for entry in info.values() if isinstance(entry, dict)]
+    return "; ".join(str(e.get("exception_message")).strip() for e in entries if e.get("raised_exception"))
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.item() if hasattr(value, "item") else value for name, value in row.items()}
+
+
+def _verdict(
+    gate: Literal["gate_1", "gate_2"], subject: str, owner: str, wanted: Expectation, status: Any, message: str, count: int,
+    samples: list[Any],
+) -> Verdict:  # fmt: skip
+    return Verdict(gate, subject, wanted.rule, wanted.severity, status, owner, message, count, samples, wanted.fix)

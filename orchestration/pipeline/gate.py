@@ -1,0 +1,360 @@
+"""Gate 1, row by row: one DuckDB pass that maps a source's rows to a contract and splits good rows from bad ones.
+
+The profile's expressions run with external access switched off. What leaves this module carries no personal data:
+identifiers are keyed hashes and dropped fields are gone, in good rows and in quarantined ones alike.
+Judging a day as a whole (how many bad rows are too many) does not belong here: see expectations.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.pipeline.lake import key_sql
+from sources.contract import Contract, Field, Rule
+from sources.profile import Profile, StreamMapping
+
+HASH_LENGTH = 32  # hex digits of a keyed hash: 128 bits
+SYSTEM_COLUMNS = ("_source_file", "_file_day", "_malformed")
+
+
+class GateError(Exception):
+    """The rows cannot be judged at all; the message names the stream, the field and what to do."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A source column that no mapping mentions."""
+
+    column: str
+    type: str
+    count: int
+
+
+def quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def keyed_hash_sql(expression: str, key: bytes) -> str:
+    """HMAC-SHA256 (RFC 2104) of the trimmed, lower-case text, in SQL; the first 128 bits as hex. NULL stays NULL."""
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    inner = bytes(byte ^ 0x36 for byte in block).hex()
+    outer = bytes(byte ^ 0x5C for byte in block).hex()
+    message = f"encode(lower(trim(cast({expression} as varchar))))"
+    return f"left(sha256(unhex('{outer}') || unhex(sha256(unhex('{inner}') || {message}))), {HASH_LENGTH})"
+
+
+def _cast(field: Field, column: str) -> str:
+    """`column` as the contract's type, NULL when it is not one. A fraction is not an integer, an empty text is no text."""
+    if field.type == "varchar":
+        return f"nullif(cast({column} as varchar), '')"
+    if field.type == "bigint":
+        return f"case when try_cast({column} as decimal(38,9)) % 1 = 0 then try_cast({column} as bigint) end"
+    return f"try_cast({column} as {field.type})"
+
+
+def _violations(field: Field) -> list[tuple[str, str]]:
+    """(rule, condition that a bad row makes true) for one field; `raw` is as mapped, the bare name is as typed."""
+    raw, typed = quote(f"raw_{field.name}"), quote(field.name)
+    found = []
+    if field.type != "varchar":
+        found.append((f"{field.name}_type", f"nullif(cast({raw} as varchar), '') is not null and {typed} is null"))
+    if field.required:
+        found.append((f"{field.name}_required", f"nullif(trim(cast({raw} as varchar)), '') is null and {typed} is null"))
+    if field.enum:
+        allowed = ", ".join(text(value) for value in field.enum)
+        found.append((f"{field.name}_enum", f"{typed} not in ({allowed})"))
+    if field.minimum is not None:
+        found.append((f"{field.name}_range", f"{typed} < {field.minimum}"))
+    if field.maximum is not None:
+        found.append((f"{field.name}_range", f"{typed} > {field.maximum}"))
+    if field.pattern is not None:
+        found.append((f"{field.name}_pattern", f"not regexp_full_match({typed}, {text(field.pattern.strip('^$'))})"))
+    return found
+
+
+def row_rules(profile: Profile, stream: str) -> tuple[list[Rule], list[Rule]]:
+    """The custom rules of contract and profile, as (rejecting, warning)."""
+    own = [Rule(r.name, r.check, r.severity, r.description) for r in profile.streams[stream].rules]
+    every = [*profile.contract(stream).rules, *own]
+    return [r for r in every if r.severity == "error"], [r for r in every if r.severity == "warning"]
+
+
+_MISSING_COLUMN = re.compile(r'(?:Referenced column|column named|does not have a column named) "?(?P<name>[^"]+)"?(?: not found)?')
+
+
+@dataclass
+class Gate:
+    """One pull of one stream inside one DuckDB connection, from the source's tables to good and bad rows."""
+
+    con: duckdb.DuckDBPyConnection
+    profile: Profile
+    stream: str
+    key: bytes
+    open_schema: bool  # the source may leave a field out of every row (JSON lines): a missing one is NULL, not an error
+
+    @property
+    def contract(self) -> Contract:
+        return self.profile.contract(self.stream)
+
+    @property
+    def mapping(self) -> StreamMapping:
+        return self.profile.streams[self.stream]
+
+    def _columns(self, table: str) -> dict[str, str]:
+        return {row[0]: row[1] for row in self.con.execute(f"describe {quote(table)}").fetchall()}
+
+    def map_rows(self) -> None:
+        """Create view `mapped`: a raw_<field> column per contract field beside the source's own columns.
+
+        Raises GateError naming the field whose expression cannot be evaluated.
+        """
+        relation = f"({self.mapping.query})" if self.mapping.query else quote(self.mapping.source)
+        extra = ", ".join(f"{text(name)}, {quote(name)}" for name in self.mapping.extra)
+        select = [f"({self.mapping.fields.get(f.name, 'null')}) as {quote('raw_' + f.name)}" for f in self.contract.fields]
+        select.append(f"({self.mapping.cursor or '_file_day'}) as raw_cursor")
+        select.append(f"{f'cast(json_object({extra}) as varchar)' if extra else 'cast(null as varchar)'} as raw_extra")
+        while True:
+            try:
+                self.con.execute(
+                    f"create or replace temp view mapped as select source.*, {', '.join(select)} from {relation} as source"
+                )
+                return
+            except duckdb.Error as error:
+                if not self._add_missing_column(str(error)):
+                    raise GateError(self._explain(error)) from None
+
+    def _add_missing_column(self, message: str) -> bool:
+        found = _MISSING_COLUMN.search(message)
+        if not self.open_schema or not found or found["name"] in self._columns(self.mapping.source):
+            return False
+        self.con.execute(f"alter table {quote(self.mapping.source)} add column {quote(found['name'])} varchar")
+        return True
+
+    def _explain(self, error: duckdb.Error) -> str:
+        """The line for a mapping that cannot be evaluated: each expression is tried alone, to name the one at fault."""
+        relation = f"({self.mapping.query})" if self.mapping.query else quote(self.mapping.source)
+        has = ", ".join(c for c in self._columns(self.mapping.source) if c not in SYSTEM_COLUMNS) or "no rows and no columns"
+        where, fault = f"streams.{self.stream}", error
+        tries = {f"fields.{name}": sql for name, sql in self.mapping.fields.items()}
+        for key, expression in {"query": "1", "cursor": self.mapping.cursor or "1", **tries}.items():
+            try:
+                self.con.execute(f"select count(({expression})) from {relation} as source").fetchone()
+            except duckdb.Error as found:
+                where, fault = f"streams.{self.stream}.{key}", found
+                break
+        return (
+            f"{where} cannot be evaluated: {str(fault).splitlines()[0]}. The source {self.mapping.source} has: {has}. "
+            "Mend the expression in the profile, or the source"
+        )
+
+    def split(self, days: list[date], pulled_at: datetime) -> None:
+        """Create `judged` (rows of the asked landing days with reasons and warnings), and `good` of its good rows."""
+        zone = text(self.profile.business.landing_zone)
+        first = self.profile.business.first_day
+        typed = [
+            f"coalesce({_cast(f, quote('raw_' + f.name))}, cast({text(f.default)} as {f.type})) as {quote(f.name)}"
+            if f.default is not None
+            else f"{_cast(f, quote('raw_' + f.name))} as {quote(f.name)}"
+            for f in self.contract.fields
+        ]
+        if self.mapping.cursor is None:
+            landed = "_file_day"
+        else:
+            landed = f"cast(timezone({zone}, try_cast(raw_cursor as timestamptz)) as date)"
+        present = self._columns("mapped")
+        shadowed = [name for name in (*self.contract.field_names, "landed_date") if name in present]
+        absent = [name for name in ("_source_file", "_malformed") if name not in present]
+        # A row whose cursor cannot be read falls on no day: it is judged with the profile's first day, once.
+        self.con.execute(
+            f"""create or replace temp view typed as
+                select mapped.* {f"exclude ({', '.join(map(quote, shadowed))})" if shadowed else ""},
+                       {"".join(f"cast(null as varchar) as {name}, " for name in absent)}
+                       coalesce({landed}, date '{first}') as landed_date, {landed} is null as _has_no_day,
+                       {", ".join(typed)}
+                from mapped"""
+        )
+        self.con.execute("create or replace temp table asked (landed_date date primary key)")
+        self.con.executemany("insert into asked values (?)", [[day] for day in days])
+        rejecting, warning = row_rules(self.profile, self.stream)
+        bad = [("malformed", "_malformed is not null"), ("cursor_required", "_has_no_day")]
+        bad += [violation for field in self.contract.fields for violation in _violations(field)]
+        bad += [(rule.name, f"not ({rule.check})") for rule in rejecting]
+        noted = [(rule.name, f"not ({rule.check})") for rule in warning]
+        try:
+            self.con.execute(
+                f"""create or replace temp table judged as
+                    select *, {_names(bad)} as reasons, {_names(noted)} as warnings
+                    from typed semi join asked using (landed_date)"""
+            )
+        except duckdb.BinderException as error:
+            raise GateError(f"{self.stream}: a row rule cannot be evaluated: {str(error).splitlines()[0]}") from None
+        except duckdb.Error as error:
+            raise GateError(self._explain(error)) from None
+        self._make_good(pulled_at)
+
+    def _landed_column(self, field: Field) -> str:
+        column = quote(field.name)
+        if field.privacy == "identifier":
+            return f"{keyed_hash_sql(column, self.key)} as {column}"
+        if field.name == "is_internal":
+            return f"({column} or {self._internal()}) as {column}"
+        return column
+
+    def _internal(self) -> str:
+        """True for people whom the profile names as internal, by id or by the domain of an e-mail address."""
+        people = self.profile.business.internal_people
+        names = set(self.contract.field_names)
+        tests = []
+        ids = ", ".join(text(value.strip().lower()) for value in people.ids)
+        for column in ("customer_id", "user_id") if ids else ():
+            if column in names:
+                tests.append(f"lower(trim({column})) in ({ids})")
+        domains = ", ".join(text(value.strip().lower()) for value in people.email_domains)
+        if domains and "email" in names:
+            tests.append(f"lower(trim(split_part(email, '@', 2))) in ({domains})")
+        return f"coalesce({' or '.join(tests)}, false)" if tests else "false"
+
+    def _make_good(self, pulled_at: datetime) -> None:
+        fields = self.contract.landed_fields()
+        columns = ", ".join(self._landed_column(field) for field in fields)
+        parts = [
+            f"coalesce(cast({f'epoch_us({quote(f.name)})' if f.type == 'timestamptz' else quote(f.name)} as varchar), chr(0))"
+            for f in fields
+            if not f.is_transport
+        ]
+        self.con.execute(
+            f"""create or replace temp table good as
+                with landed as (
+                    select {columns}, raw_extra as extra, landed_date
+                    from judged where len(reasons) = 0
+                )
+                select * exclude (landed_date),
+                       md5(concat_ws(chr(31), {", ".join(parts)}, coalesce(extra, ''))) as content_hash,
+                       timestamptz '{pulled_at.isoformat()}' as pulled_at, landed_date
+                from landed"""
+        )
+
+    def quarantined(self, run_id: str, pulled_at: datetime) -> pa.Table:
+        """The bad rows: landed_date, reasons and record as JSON text, source_file, run_id, pulled_at."""
+        pairs = []
+        for field in self.contract.fields:
+            raw = f"cast({quote('raw_' + field.name)} as varchar)"
+            if field.privacy != "drop":
+                pairs.append(f"{text(field.name)}, {keyed_hash_sql(raw, self.key) if field.privacy == 'identifier' else raw}")
+        return self.con.execute(
+            f"""select landed_date, cast(to_json(reasons) as varchar) as reasons,
+                       cast(json_object({", ".join(pairs)}) as varchar) as record,
+                       _source_file as source_file, $run_id as run_id, $pulled_at::timestamptz as pulled_at
+                from judged where len(reasons) > 0""",
+            {"run_id": run_id, "pulled_at": pulled_at.isoformat()},
+        ).to_arrow_table()
+
+    def day_counts(self) -> dict[date, dict[str, object]]:
+        """Per landing day: pulled, landed, rejected, repeated_keys, content_hash, event_days and counts per rule."""
+        event_time = self.contract.event_time
+        days: dict[date, dict[str, object]] = {}
+        for day, pulled, rejected in self.con.execute(
+            "select landed_date, count(*), count(*) filter (where len(reasons) > 0) from judged group by 1"
+        ).fetchall():
+            days[day] = {"pulled": pulled, "landed": pulled - rejected, "rejected": rejected, "rules": {}, "event_days": {},
+                         "repeated_keys": 0, "content_hash": None}  # fmt: skip
+        for day, digest in self.con.execute(
+            """select landed_date, format('{:d}:{:x}', count(*), sum(cast(md5_number_lower(content_hash) as hugeint)))
+               from good group by 1"""
+        ).fetchall():
+            days[day]["content_hash"] = digest
+        for day, rule, rows in self.con.execute(
+            """select landed_date, rule, count(*)
+               from (select landed_date, unnest(reasons || warnings) as rule from judged) group by all order by all"""
+        ).fetchall():
+            days[day]["rules"][rule] = rows  # type: ignore[index]
+        for day, repeated in self.con.execute(
+            f"""select landed_date, count(*) from (select landed_date, {_full_key(self.contract)} as k, count(*) as n
+                from good group by all) where n > 1 group by 1"""
+        ).fetchall():
+            days[day]["repeated_keys"] = repeated
+        if event_time:
+            for day, event_day, rows in self.con.execute(
+                f"""select landed_date, cast(timezone('UTC', {event_time}) as date) as d, count(*) from good
+                    group by all order by all"""
+            ).fetchall():
+                days[day]["event_days"][str(event_day)] = rows  # type: ignore[index]
+        return days
+
+    def samples(self, day: date, limit: int = 3) -> list[dict[str, object]]:
+        """A few quarantined rows of a day: the reasons and the values at fault, personal ones masked."""
+        shown: list[dict[str, object]] = []
+        fields = {field.name: field for field in self.contract.fields}
+        for row in self.con.execute(
+            "select * from judged where landed_date = ? and len(reasons) > 0 limit ?", [day, limit]
+        ).to_arrow_table().to_pylist():  # fmt: skip
+            values: dict[str, object] = {}
+            for reason in row["reasons"]:
+                field = next((f for name, f in fields.items() if reason.startswith(name + "_")), None)
+                if field is not None:
+                    values[field.name] = "***" if field.privacy != "none" else str(row["raw_" + field.name])
+            shown.append({"reasons": row["reasons"], "values": values, "source": row["_source_file"]})
+        return shown
+
+    def drift(self) -> list[Drift]:
+        """Columns of the stream's source that neither the mapping nor `extra` nor `ignore` mentions, with their counts."""
+        columns = self._columns(self.mapping.source)
+        known = {*SYSTEM_COLUMNS, *self.mapping.extra, *self.mapping.ignore, *self._mentioned()}
+        unknown = [name for name in columns if name not in known]
+        if not unknown:
+            return []
+        counts = self.con.execute(
+            f"select {', '.join(f'count({quote(name)})' for name in unknown)} from {quote(self.mapping.source)}"
+        ).fetchone()
+        return [Drift(name, columns[name], n) for name, n in zip(unknown, counts or (), strict=True) if n]
+
+    def _mentioned(self) -> Iterator[str]:
+        rejecting, warning = row_rules(self.profile, self.stream)
+        expressions = [*self.mapping.fields.values(), *(rule.check for rule in rejecting + warning)]
+        if self.mapping.cursor:
+            expressions.append(self.mapping.cursor)
+        statements = [f"select ({expression})" for expression in expressions]
+        if self.mapping.query:
+            statements.append(self.mapping.query)
+        for statement in statements:
+            answer = self.con.execute("select json_serialize_sql(?::varchar)", [statement]).fetchone()
+            yield from _column_names(json.loads(answer[0])) if answer else ()
+
+
+def _names(rules: list[tuple[str, str]]) -> str:
+    """A list expression holding the names of the rules whose condition is true."""
+    if not rules:
+        return "cast([] as varchar[])"
+    cases = ", ".join(f"case when {condition} then {text(name)} end" for name, condition in rules)
+    return f"list_filter([{cases}], lambda name: name is not null)"
+
+
+def _full_key(contract: Contract) -> str:
+    key = key_sql(contract)
+    return key if not contract.set_key else " || chr(31) || ".join(
+        f"cast({name} as varchar)" for name in contract.key
+    )
+
+
+def _column_names(node: object) -> Iterator[str]:
+    """The last part of every column reference in a serialised statement; `*` mentions nothing by itself."""
+    if isinstance(node, dict):
+        if node.get("class") == "COLUMN_REF":
+            yield from node.get("column_names", [])
+        for child in node.values():
+            yield from _column_names(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from _column_names(child)

@@ -1,0 +1,190 @@
+"""The lake: one Delta table per stream, its quarantine, and the append-only `landings` that say what landed when.
+
+Data is written first and the landing row second: a crash between leaves a day without a landing row, and the day is
+pulled again. Judging rows and deciding about days do not belong here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+
+from orchestration.settings import Home
+from sources.contract import Contract
+
+LANDINGS_SCHEMA = pa.schema(
+    [
+        ("stream", pa.string()),
+        ("landed_date", pa.date32()),
+        ("state", pa.string()),  # landed | failed
+        ("pulled", pa.int64()),
+        ("landed", pa.int64()),
+        ("rejected", pa.int64()),
+        ("written", pa.int64()),  # rows that this pull added or replaced; 0 when the content was there already
+        ("content_hash", pa.string()),
+        ("event_days", pa.string()),  # JSON {day: rows}, in UTC
+        ("findings", pa.string()),  # JSON {rule: rows}
+        ("listing", pa.string()),  # JSON of the source's files
+        ("reason", pa.string()),
+        ("contract_version", pa.string()),
+        ("run_id", pa.string()),
+        ("pulled_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Landing:
+    """One attempt to land one day of one stream. Grain of `landings`: one row per attempt."""
+
+    stream: str
+    landed_date: date
+    state: str
+    pulled: int
+    landed: int
+    rejected: int
+    written: int
+    content_hash: str | None
+    event_days: str
+    findings: str
+    listing: str
+    reason: str | None
+    contract_version: str
+    run_id: str
+    pulled_at: datetime
+
+
+def _open(path: Path) -> DeltaTable | None:
+    return DeltaTable(str(path)) if DeltaTable.is_deltatable(str(path)) else None
+
+
+def stream_table(home: Home, stream: str) -> DeltaTable | None:
+    """The stream's table, or None before its first landing."""
+    return _open(home.lake / stream)
+
+
+def day_counts(table: DeltaTable | None) -> dict[date, tuple[list[str], int]]:
+    """Absolute Parquet paths and number of rows per landing day, of the version that `table` is at."""
+    if table is None:
+        return {}
+    actions = pa.table(table.get_add_actions(flatten=True))
+    if not actions.num_rows:
+        return {}
+    root = Path(table.table_uri.removeprefix("file://"))
+    held: dict[date, tuple[list[str], int]] = {}
+    columns = ("partition.landed_date", "path", "num_records")
+    for day, path, rows in zip(*(actions.column(name).to_pylist() for name in columns), strict=True):
+        paths, count = held.get(day, ([], 0))
+        held[day] = (sorted([*paths, str(root / path)]), count + rows)
+    return dict(sorted(held.items()))
+
+
+def day_files(table: DeltaTable | None) -> dict[date, list[str]]:
+    """Absolute Parquet paths per landing day, of the version that `table` is at."""
+    return {day: paths for day, (paths, _) in day_counts(table).items()}
+
+
+def _in_days(days: Iterable[date]) -> str:
+    return "landed_date in (" + ", ".join(f"'{day.isoformat()}'" for day in sorted(days)) + ")"
+
+
+def replace_days(home: Home, stream: str, days: Sequence[date], rows: pa.RecordBatchReader) -> None:
+    """Make the lake's content of these landing days exactly `rows`, in one commit. A day without rows becomes empty."""
+    table = stream_table(home, stream)
+    if table is None:
+        write_deltalake(str(home.lake / stream), rows, mode="append", partition_by=["landed_date"])
+        return
+    write_deltalake(table, rows, mode="overwrite", predicate=_in_days(days))
+
+
+def append_rows(home: Home, stream: str, rows: pa.RecordBatchReader) -> None:
+    """Add versions of a mutable stream in one commit."""
+    write_deltalake(str(home.lake / stream), rows, mode="append", partition_by=["landed_date"])
+
+
+def replace_quarantine(home: Home, stream: str, days: Sequence[date], rows: pa.Table) -> None:
+    """Make the quarantine of these landing days exactly `rows`; nothing is committed when there is nothing to change."""
+    path = home.quarantine / stream
+    table = _open(path)
+    if table is None:
+        if rows.num_rows:
+            write_deltalake(str(path), rows, mode="append", partition_by=["landed_date"])
+        return
+    held = set(day_files(table)) & set(days)
+    if rows.num_rows or held:
+        write_deltalake(table, rows, mode="overwrite", predicate=_in_days(days))
+
+
+def newest_versions(home: Home, contract: Contract, days: Sequence[date]) -> pa.Table | None:
+    """Per landing day and key (or set key), a fingerprint of the newest version that the lake holds.
+
+    Columns: landed_date, version_key, version_hash. None when the lake holds nothing of these days.
+    """
+    held = day_files(stream_table(home, contract.name))
+    files = [path for day in days for path in held.get(day, [])]
+    if not files:
+        return None
+    with duckdb.connect() as con:
+        return con.execute(versions_sql("read_parquet($files, hive_partitioning=true, union_by_name=true)", contract),
+                           {"files": files}).to_arrow_table()  # fmt: skip
+
+
+def key_sql(contract: Contract, prefix: str = "") -> str:
+    """Text that identifies a row's key; for streams that come as whole sets, the set's key."""
+    names = (contract.set_key,) if contract.set_key else contract.key
+    types = {field.name: field.type for field in contract.fields}
+    columns = {name: f"epoch_us({prefix}{name})" if types[name] == "timestamptz" else prefix + name for name in names}
+    parts = [f"coalesce(cast({columns[name]} as varchar), '')" for name in names]
+    return " || chr(31) || ".join(parts)
+
+
+def versions_sql(relation: str, contract: Contract) -> str:
+    """The newest version per landing day and key in `relation`: landed_date, version_key, version_hash."""
+    return f"""
+        with rows as (
+            select landed_date, {key_sql(contract)} as version_key, updated_at, pulled_at, content_hash
+            from {relation}
+        ), ranked as (
+            select *, rank() over (partition by landed_date, version_key order by updated_at desc, pulled_at desc) as rank
+            from rows
+        )
+        select landed_date, version_key, md5(string_agg(content_hash, ',' order by content_hash)) as version_hash
+        from ranked where rank = 1 group by all
+    """
+
+
+def append_landings(home: Home, landings: Sequence[Landing]) -> None:
+    """Write down attempts, in one commit. Always the last write of a landing."""
+    if not landings:
+        return
+    rows = pa.Table.from_pylist([asdict(landing) for landing in landings], schema=LANDINGS_SCHEMA)
+    write_deltalake(str(home.landings), rows, mode="append")
+
+
+def read_landings(home: Home) -> pa.Table:
+    """All attempts, in the order in which they were written down."""
+    table = _open(home.landings)
+    if table is None:
+        return LANDINGS_SCHEMA.empty_table()
+    return table.to_pyarrow_table().sort_by("pulled_at")
+
+
+def last_good(landings: pa.Table) -> dict[tuple[str, date], dict[str, Any]]:
+    """The newest good attempt per stream and landing day."""
+    good: dict[tuple[str, date], dict[str, Any]] = {}
+    for row in landings.to_pylist():
+        if row["state"] == "landed":
+            good[row["stream"], row["landed_date"]] = row
+    return good
+
+
+def to_json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)

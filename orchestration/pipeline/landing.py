@@ -1,0 +1,270 @@
+"""Landing: pull a range of days of one stream, pass it through gate 1, and write what is good into the lake.
+
+Good and bad is decided per stream and day. A good day lands at once; a bad day leaves what was there untouched and is
+written down as failed, with the reason. Which days to ask for is decided in catch_up.py.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.pipeline import batch_checks, lake
+from orchestration.pipeline.gate import Drift, Gate, GateError
+from orchestration.pipeline.lake import Landing
+from orchestration.pipeline.verdicts import Verdict
+from orchestration.settings import Settings
+from sources.connectors import CONNECTORS
+from sources.connectors.base import SourceError, Window
+from sources.profile import Source
+
+MEMORY_LIMIT = "2GB"  # of one pull; what does not fit spills to the scratch folder
+BYTES_PER_PASS = 512 * 1024 * 1024  # of compressed files read at once from a source laid out by day
+GAP_DAYS = 7  # wanted days closer than this are asked for in one pull
+
+
+@dataclass
+class StreamLanding:
+    """What a range pull of one stream came to: its landings, oldest day first, the verdicts and what drifted."""
+
+    stream: str
+    landings: list[Landing] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[Landing]:
+        return [landing for landing in self.landings if landing.state == "failed"]
+
+    @property
+    def landed(self) -> list[Landing]:
+        return [landing for landing in self.landings if landing.state == "landed"]
+
+
+def land_stream(
+    settings: Settings,
+    stream: str,
+    days: Sequence[date],
+    run_id: str,
+    on_day: Callable[[Landing], None] = lambda landing: None,
+) -> StreamLanding:
+    """Land these days of a stream. `on_day` hears of each day once its outcome is on disk.
+
+    A source that cannot be read fails its days; nothing is raised for it, so that other streams go on.
+    """
+    outcome = StreamLanding(stream)
+    for span in _passes(settings, stream, days):
+        pulled = _land_pass(settings, stream, span, run_id)
+        outcome.landings += pulled.landings
+        outcome.verdicts = _merge(outcome.verdicts, pulled.verdicts)
+        outcome.drift += [found for found in pulled.drift if found.column not in {d.column for d in outcome.drift}]
+        for landing in pulled.landings:
+            on_day(landing)
+    return outcome
+
+
+def _merge(before: list[Verdict], after: list[Verdict]) -> list[Verdict]:
+    """One verdict per check over all passes of a range: the worse one, with the counts of both."""
+    order = {"passed": 0, "failed": 1, "error": 2}
+    merged = {verdict.rule: verdict for verdict in before}
+    for verdict in after:
+        held = merged.get(verdict.rule)
+        if held is None or held.status == "passed":
+            merged[verdict.rule] = verdict
+        elif verdict.status != "passed":
+            worse = verdict if order[verdict.status] > order[held.status] else held
+            merged[verdict.rule] = replace(worse, count=held.count + verdict.count, samples=held.samples + verdict.samples)
+    return list(merged.values())
+
+
+def _passes(settings: Settings, stream: str, days: Sequence[date]) -> Iterator[list[date]]:
+    """Cut the wanted days into pulls: where there is a gap, and where the files of one pull would be too many bytes."""
+    span: list[date] = []
+    size = 0
+    bytes_of = _bytes_by_day(settings, stream, days)
+    for day in sorted(set(days)):
+        gap = bool(span) and (day - span[-1]) > timedelta(days=GAP_DAYS)
+        if gap or (span and size + bytes_of.get(day, 0) > BYTES_PER_PASS):
+            yield span
+            span, size = [], 0
+        span.append(day)
+        size += bytes_of.get(day, 0)
+    if span:
+        yield span
+
+
+def _bytes_by_day(settings: Settings, stream: str, days: Sequence[date]) -> dict[date, int]:
+    profile = settings.profile
+    if not days or not profile.is_by_day(stream):
+        return {}
+    source = profile.sources[profile.streams[stream].source]
+    window = Window(min(days), max(days), profile.business.landing_zone)
+    sizes: dict[date, int] = {}
+    try:
+        for file in CONNECTORS[source.connector].listing(source.options, window):
+            day = date.fromisoformat(file["day"])
+            sizes[day] = sizes.get(day, 0) + int(file["size"])
+    except SourceError:
+        return {}  # the pull itself meets the same fault, and writes it down
+    return sizes
+
+
+def _land_pass(settings: Settings, stream: str, days: list[date], run_id: str) -> StreamLanding:
+    pulled_at = datetime.now(UTC)
+    settings.home.scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{stream}-", dir=settings.home.scratch) as scratch:
+        with duckdb.connect(f"{scratch}/pull.duckdb") as con:
+            con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+            con.execute(f"set temp_directory = '{scratch}/spill'")
+            try:
+                gate, listing = _open_gate(settings, stream, days, con)
+                gate.split(days, pulled_at)
+            except (SourceError, GateError) as error:
+                return _all_failed(settings, stream, days, str(error), run_id, pulled_at)
+            return _decide(settings, gate, days, listing, run_id, pulled_at)
+
+
+def _open_gate(
+    settings: Settings, stream: str, days: list[date], con: duckdb.DuckDBPyConnection
+) -> tuple[Gate, list[dict[str, Any]]]:
+    """Register the stream's sources in `con`, switch external access off, and map the rows."""
+    profile = settings.profile
+    mapping = profile.streams[stream]
+    window = Window(days[0], days[-1], profile.business.landing_zone)
+    main = profile.sources[mapping.source]
+    con.execute(f"set TimeZone = '{main.zone}'")
+    listing = _load(con, main, window)
+    if mapping.query:
+        for name, source in profile.sources.items():
+            if name != main.name and name in mapping.query:
+                listing += _load(con, source, None)
+    con.execute("set enable_external_access = false")
+    gate = Gate(con, profile, stream, settings.hash_key, _may_lack_columns(con, main))
+    gate.map_rows()
+    return gate, listing
+
+
+def _load(con: duckdb.DuckDBPyConnection, source: Source, window: Window | None) -> list[dict[str, Any]]:
+    return list(CONNECTORS[source.connector].load(con, source.name, source.options, window, source.zone))
+
+
+def _may_lack_columns(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
+    """JSON lines leave out what is empty, and a window without any file has no columns at all."""
+    if getattr(source.options, "format", None) == "jsonl":
+        return True
+    found = con.execute(f'select count(*) from "{source.name}"').fetchone()
+    return not (found and found[0])
+
+
+def _decide(
+    settings: Settings, gate: Gate, days: list[date], listing: list[dict[str, Any]], run_id: str, pulled_at: datetime
+) -> StreamLanding:
+    """Judge each day, write the good ones, and write down all of them."""
+    profile, stream = settings.profile, gate.stream
+    before = lake.last_good(lake.read_landings(settings.home))
+    history = {day: row["landed"] for (name, day), row in before.items() if name == stream}
+    counts = gate.day_counts()
+    outcome = StreamLanding(stream, drift=gate.drift())
+    outcome.verdicts, refused = batch_checks.judge(profile, stream, days, counts, history)
+    good = [day for day in days if day not in refused]
+    written = _write(settings, gate, good, counts, {d: before.get((stream, d)) for d in good}, run_id, pulled_at)
+    by_day = profile.is_by_day(stream)
+    for day in days:
+        count = counts.get(day, batch_checks.no_rows())
+        reason = None
+        if day in refused:
+            reason = batch_checks.explain(profile, stream, day, count, refused[day], gate.samples(day))
+        outcome.landings.append(
+            Landing(
+                stream=stream,
+                landed_date=day,
+                state="failed" if reason else "landed",
+                pulled=count["pulled"],
+                landed=count["landed"],
+                rejected=count["rejected"],
+                written=written.get(day, 0),
+                content_hash=count["content_hash"],
+                event_days=lake.to_json(count["event_days"]),
+                findings=lake.to_json(count["rules"]),
+                listing=lake.to_json([f for f in listing if not by_day or f.get("day") in (None, day.isoformat())]),
+                reason=reason,
+                contract_version=profile.contract(stream).version,
+                run_id=run_id,
+                pulled_at=pulled_at,
+            )
+        )
+    lake.append_landings(settings.home, outcome.landings)
+    return outcome
+
+
+def _write(
+    settings: Settings, gate: Gate, days: list[date], counts: dict[date, Any], before: dict[date, Any], run_id: str,
+    pulled_at: datetime,
+) -> dict[date, int]:  # fmt: skip
+    """Write the good days' rows and quarantine. Returns the rows written per day; the same content is no commit."""
+    con, home, contract = gate.con, settings.home, gate.contract
+    con.execute("set TimeZone = 'UTC'")
+    lake.replace_quarantine(home, gate.stream, days, _of_days(gate.quarantined(run_id, pulled_at), days))
+    changed = []
+    for day in days:
+        now = counts.get(day, batch_checks.no_rows())["content_hash"]
+        held = before[day]
+        if now != (held["content_hash"] if held else None):
+            changed.append(day)
+    if not changed:
+        return {}
+    con.execute("create or replace temp table changed (landed_date date primary key)")
+    con.executemany("insert into changed values (?)", [[day] for day in changed])
+    rows = "select good.* from good semi join changed using (landed_date)"
+    if contract.kind == "mutable":
+        held_versions = lake.newest_versions(home, contract, changed)
+        if held_versions is not None:
+            con.register("held_versions", held_versions)
+            rows = f"""
+                with new_versions as (
+                    select landed_date, version_key
+                    from ({lake.versions_sql("(select good.* from good semi join changed using (landed_date))", contract)})
+                    anti join held_versions using (landed_date, version_key, version_hash)
+                )
+                select good.* from good join new_versions
+                on good.landed_date = new_versions.landed_date and {lake.key_sql(contract, "good.")} = new_versions.version_key
+            """
+    con.execute(f"create or replace temp table written as {rows}")
+    found = con.execute("select landed_date, count(*) from written group by 1").fetchall()
+    if contract.kind == "immutable":
+        if found or any(before[day] for day in changed):
+            lake.replace_days(home, gate.stream, changed, _reader(con))
+    elif found:
+        lake.append_rows(home, gate.stream, _reader(con))
+    return dict(found)
+
+
+def _reader(con: duckdb.DuckDBPyConnection) -> pa.RecordBatchReader:
+    return con.execute("select * from written order by landed_date").to_arrow_reader(100_000)
+
+
+def _of_days(table: pa.Table, days: list[date]) -> pa.Table:
+    return table.filter(pa.compute.is_in(table["landed_date"], pa.array(days, pa.date32())))
+
+
+def _all_failed(
+    settings: Settings, stream: str, days: list[date], reason: str, run_id: str, pulled_at: datetime
+) -> StreamLanding:
+    """No row could be judged: every day of the pull is written down as failed, for the same reason."""
+    contract = settings.profile.contract(stream)
+    landings = [
+        Landing(stream, day, "failed", 0, 0, 0, 0, None, "{}", "{}", "[]", reason, contract.version, run_id, pulled_at)
+        for day in days
+    ]
+    lake.append_landings(settings.home, landings)
+    verdict = Verdict(
+        "gate_1", stream, batch_checks.SOURCE_READABLE, "error", "failed", contract.owner, reason, len(days),
+        [day.isoformat() for day in days[:3]], "Look at the source; the missing days are pulled again by the next run.",
+    )  # fmt: skip
+    return StreamLanding(stream, landings, [verdict])

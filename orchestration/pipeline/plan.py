@@ -1,0 +1,117 @@
+"""The frozen plan of a build: what the lake holds at this moment, and what the profile says, as tables for dbt.
+
+dbt's Python models `lake_plan` and `profile_settings` call these at the start of every build; every other model reads
+only the files that the plan names, so that a landing meanwhile cannot tear a build.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from orchestration.pipeline import lake
+from orchestration.settings import Home, load_settings
+from sources.contract import load_contracts
+from sources.profile import Profile
+
+LAKE_PLAN_SCHEMA = pa.schema(
+    [
+        ("stream", pa.string()),
+        ("landed_date", pa.date32()),
+        ("state", pa.string()),
+        ("is_landed", pa.bool_()),
+        ("files", pa.string()),
+        ("files_hash", pa.string()),
+        ("row_count", pa.int64()),
+        ("pulled_count", pa.int64()),
+        ("landed_count", pa.int64()),
+        ("rejected_count", pa.int64()),
+        ("findings", pa.string()),
+        ("reason", pa.string()),
+        ("contract_version", pa.string()),
+        ("run_id", pa.string()),
+        ("pulled_at", pa.timestamp("us")),
+    ]
+)
+SETTINGS_SCHEMA = pa.schema([("section", pa.string()), ("key", pa.string()), ("value", pa.string())])
+
+
+def freeze(home: Home) -> pa.Table:
+    """The lake's content now: one row per stream and landing day ever attempted (columns: LAKE_PLAN_SCHEMA).
+
+    `landings` is read before the streams' tables: data is written before its landing row, so whatever a landing row
+    speaks of is in the version that is opened after it. Files of a day without a good landing row are left out.
+    """
+    landings = lake.read_landings(home)
+    good = lake.last_good(landings)
+    newest = {(row["stream"], row["landed_date"]): row for row in landings.to_pylist()}
+    rows: list[dict[str, Any]] = []
+    for stream in sorted({stream for stream, _ in newest}):
+        held = lake.day_counts(lake.stream_table(home, stream))
+        for (_, day), attempt in sorted((k, v) for k, v in newest.items() if k[0] == stream):
+            landed = good.get((stream, day))
+            files, count = held.get(day, ([], 0)) if landed else ([], 0)
+            names = ",".join(sorted(Path(file).name for file in files))
+            rows.append(
+                {
+                    "stream": stream,
+                    "landed_date": day,
+                    "state": attempt["state"],
+                    "is_landed": landed is not None,
+                    "files": lake.to_json(files),
+                    "files_hash": hashlib.md5(names.encode()).hexdigest() if landed else None,
+                    "row_count": count,
+                    "pulled_count": landed["pulled"] if landed else 0,
+                    "landed_count": landed["landed"] if landed else 0,
+                    "rejected_count": landed["rejected"] if landed else 0,
+                    "findings": landed["findings"] if landed else "{}",
+                    "reason": attempt["reason"],
+                    "contract_version": (landed or attempt)["contract_version"],
+                    "run_id": attempt["run_id"],
+                    "pulled_at": attempt["pulled_at"].replace(tzinfo=None),
+                }
+            )
+    return pa.Table.from_pylist(rows, schema=LAKE_PLAN_SCHEMA)
+
+
+def settings_rows(profile: Profile) -> pa.Table:
+    """What the models need to know of the profile: section, key, value as text (see `profile_settings`)."""
+    business = profile.business
+    facts = {
+        "name": profile.name,
+        "title": profile.title,
+        "landing_zone": business.landing_zone,
+        "reporting_zone": business.reporting_zone,
+        "source_zone": business.source_zone,
+        "currency": business.currency,
+        "first_day": business.first_day.isoformat(),
+        "last_day": business.last_day.isoformat() if business.last_day else "",
+        "refunds": business.refunds,
+        "key_action": business.key_action,
+        "funnel_window_days": str(business.funnel_window_days),
+    }
+    rows = [("business", key, value) for key, value in facts.items()]
+    rows += [("passive_event", name, "") for name in business.passive_events]
+    rows += [("funnel_step", str(number), name) for number, name in enumerate(business.funnel, start=1)]
+    rows += [("target", kpi, str(value)) for kpi, value in profile.targets.items()]
+    rows += [("stream", stream, str(profile.settle_days(stream))) for stream in profile.streams]
+    rows += [("contract_version", name, contract.version) for name, contract in load_contracts().items()]
+    customers = profile.streams.get("customers")
+    dated = customers is not None and "valid_from_at" in customers.fields
+    rows.append(("dated_history", "customers", str(dated).lower()))
+    return pa.Table.from_pylist(
+        [dict(zip(SETTINGS_SCHEMA.names, row, strict=True)) for row in rows], schema=SETTINGS_SCHEMA
+    )
+
+
+def lake_plan_table() -> pa.Table:
+    """For the dbt model `lake_plan`: the plan of the home and profile that the environment names."""
+    return freeze(load_settings(check_sources=False, claim=False).home)
+
+
+def profile_settings_table() -> pa.Table:
+    """For the dbt model `profile_settings`: the settings of the profile that the environment names."""
+    return settings_rows(load_settings(check_sources=False, claim=False).profile)

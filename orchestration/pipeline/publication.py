@@ -1,0 +1,257 @@
+"""Publishing: gate 2's last word, then a new snapshot folder, linked in by one atomic rename.
+
+A reader opens `published/current/marts.duckdb` read-only and sees the old set or the new set, never a mixture. What a
+refused publication leaves behind is its verdicts, outside `published/`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.pipeline.verdicts import Verdict
+from orchestration.settings import Settings
+from sources.contract import load_contracts
+
+MARTS_SCHEMA = "marts"
+KEEP_DEFAULT = 10
+VERSIONS_OF = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "deltalake", "dlt", "great-expectations")
+
+
+class PublicationRefused(RuntimeError):
+    """A gate did not pass. The last good publication stands as it was; the message says what failed."""
+
+    def __init__(self, verdicts: Sequence[Verdict], record: Path) -> None:
+        self.verdicts = [verdict for verdict in verdicts if verdict.blocks]
+        self.record = record
+        lines = [
+            f"  {v.name} [{v.status}] {v.message} (owner {v.owner}). {v.fix}"
+            + (f" For example: {json.dumps(v.samples[:2], default=str)}" if v.samples else "")
+            for v in self.verdicts
+        ]
+        super().__init__(
+            f"nothing was published: {len(self.verdicts)} blocking checks did not pass; the last good publication stands. "
+            f"All verdicts: {record}\n" + "\n".join(lines)
+        )
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A published snapshot: its id, its folder, and what `publication.json` says."""
+
+    id: str
+    folder: Path
+    manifest: dict[str, Any]
+
+
+def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: datetime | None = None) -> Publication:
+    """Write, check and link a new snapshot of the warehouse's marts.
+
+    Raises PublicationRefused when a verdict blocks, and when there are no verdicts at all: nothing unchecked is published.
+    """
+    published_at = now or datetime.now(UTC)
+    publication_id = f"{published_at:%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
+    record = _record_verdicts(settings, publication_id, verdicts, run_id)
+    if not verdicts:
+        missing = Verdict("gate_2", "publication", "has_verdicts", "error", "error", "data-platform",
+                          "no check was evaluated", fix="Build the marts first.")  # fmt: skip
+        raise PublicationRefused([missing], record)
+    if any(verdict.blocks for verdict in verdicts):
+        raise PublicationRefused(verdicts, record)
+    published = settings.home.published
+    published.mkdir(parents=True, exist_ok=True)
+    _clear_unfinished(published)
+    folder = published / f".unfinished-{publication_id}"
+    folder.mkdir()
+    with contextlib.ExitStack() as undo:
+        undo.callback(shutil.rmtree, folder, ignore_errors=True)
+        counts = _write_marts(settings, folder, publication_id, published_at)
+        manifest = _manifest(settings, publication_id, published_at, verdicts, run_id, counts, folder)
+        (folder / "publication.json").write_text(json.dumps(manifest, indent=2, default=str) + "\n", encoding="utf-8")
+        _check(folder, counts, publication_id)
+        _sync(folder)
+        final = published / publication_id
+        os.rename(folder, final)
+        undo.pop_all()
+    _link(published, publication_id)
+    _retire(published, publication_id)
+    return Publication(publication_id, final, manifest)
+
+
+def current(settings: Settings) -> Publication | None:
+    """The publication that readers see now, or None before the first."""
+    manifest = settings.home.current / "publication.json"
+    if not manifest.is_file():
+        return None
+    said = json.loads(manifest.read_text(encoding="utf-8"))
+    return Publication(said["publication_id"], settings.home.current.resolve(), said)
+
+
+def _record_verdicts(settings: Settings, publication_id: str, verdicts: Sequence[Verdict], run_id: str) -> Path:
+    """Keep the verdicts of every attempt, published or not, in a machine-readable file."""
+    folder = settings.home.path / "verdicts"
+    folder.mkdir(parents=True, exist_ok=True)
+    record = folder / f"{publication_id}.json"
+    rows = [verdict.as_dict() for verdict in verdicts]
+    content = {"attempt": publication_id, "run_id": run_id, "verdicts": rows}
+    record.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
+    return record
+
+
+def _clear_unfinished(published: Path) -> None:
+    for stray in published.glob(".unfinished-*"):
+        shutil.rmtree(stray)
+    for stray in published.glob(".current-*"):
+        stray.unlink()
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _write_marts(settings: Settings, folder: Path, publication_id: str, published_at: datetime) -> dict[str, int]:
+    """Copy every mart, its comments included, into marts.duckdb and Parquet. Returns the rows per table."""
+    counts: dict[str, int] = {}
+    target = folder / "marts.duckdb"
+    with duckdb.connect(str(settings.home.warehouse), read_only=True) as con:
+        con.execute("set TimeZone = 'UTC'")
+        con.execute(f"attach {_text(str(target))} as snapshot")
+        tables = con.execute(
+            "select table_name, comment from duckdb_tables() where schema_name = ? and database_name <> 'snapshot' order by 1",
+            [MARTS_SCHEMA],
+        ).fetchall()
+        for table, comment in tables:
+            con.execute(f'create table snapshot.main."{table}" as select * from {MARTS_SCHEMA}."{table}" order by all')
+            if comment:
+                con.execute(f'comment on table snapshot.main."{table}" is {_text(comment)}')
+        for table, column, comment in con.execute(
+            """select table_name, column_name, comment from duckdb_columns()
+               where schema_name = ? and database_name <> 'snapshot' and comment is not null""",
+            [MARTS_SCHEMA],
+        ).fetchall():
+            con.execute(f'comment on column snapshot.main."{table}"."{column}" is {_text(comment)}')
+        con.execute(
+            f"""create table snapshot.main.dim_publication as
+                select {_text(publication_id)} as publication_id, timestamp '{published_at.replace(tzinfo=None)}' as published_at,
+                       {_text(settings.profile.name)} as profile_name,
+                       {_text(settings.profile.business.reporting_zone)} as reporting_zone,
+                       {_text(settings.profile.business.currency)} as currency"""
+        )
+        for table in [name for name, _ in tables] + ["dim_publication"]:
+            parquet = folder / f"{table}.parquet"
+            con.execute(f'copy (select * from snapshot.main."{table}") to {_text(str(parquet))} (format parquet)')
+            found = con.execute(f'select count(*) from snapshot.main."{table}"').fetchone()
+            counts[table] = found[0] if found else 0
+        con.execute("detach snapshot")
+    return counts
+
+
+def _manifest(
+    settings: Settings, publication_id: str, published_at: datetime, verdicts: Sequence[Verdict], run_id: str,
+    counts: dict[str, int], folder: Path,
+) -> dict[str, Any]:  # fmt: skip
+    profile = settings.profile
+    with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as con:
+        windows = con.execute(
+            """select stream, min(landed_date) filter (where state = 'landed'), max(landed_date) filter (where state = 'landed'),
+                      count(*) filter (where state = 'landed'), count(*) filter (where state = 'missing'),
+                      count(*) filter (where state = 'failed')
+               from fct_coverage group by stream order by stream"""
+        ).fetchall()
+        unavailable = con.execute(
+            "select kpi_id, unavailable_reason from dim_kpi where not is_available order by kpi_id"
+        ).fetchall()
+    names = ("first_landed_date", "last_landed_date", "landed_days", "missing_days", "failed_days")
+    return {
+        "publication_id": publication_id,
+        "published_at": published_at.isoformat(),
+        "run_id": run_id,
+        "profile": {"name": profile.name, "title": profile.title},
+        "landing_zone": profile.business.landing_zone,
+        "reporting_zone": profile.business.reporting_zone,
+        "currency": profile.business.currency,
+        "windows": {stream: dict(zip(names, row, strict=True)) for stream, *row in windows},
+        "unavailable_kpis": dict(unavailable),
+        "findings": _findings(settings),
+        "row_counts": counts,
+        "verdicts": [verdict.as_dict() for verdict in verdicts],
+        "versions": {
+            "contracts": {name: load_contracts()[name].version for name in profile.streams},
+            **{name: importlib.metadata.version(name) for name in VERSIONS_OF},
+        },
+    }
+
+
+def _findings(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Per stream, over the days of the plan: rows landed and rejected, days without rows, and rows per broken rule."""
+    found: dict[str, dict[str, Any]] = {}
+    with duckdb.connect(str(settings.home.warehouse), read_only=True) as con:
+        rows = con.execute(
+            """select stream, row_count, pulled_count, rejected_count, findings
+               from plan.lake_plan where is_landed order by stream, landed_date"""
+        ).fetchall()
+    for stream, landed, pulled, rejected, rules in rows:
+        mapping = settings.profile.streams.get(stream)
+        total = found.setdefault(stream, {"landed": 0, "rejected": 0, "empty_days": 0, "rules": {}})
+        total["landed"] += landed
+        total["rejected"] += rejected
+        total["empty_days"] += int(pulled == 0 and (mapping is None or mapping.empty_days != "expected"))
+        for rule, count in json.loads(rules).items():
+            total["rules"][rule] = total["rules"].get(rule, 0) + count
+    return found
+
+
+def _check(folder: Path, counts: dict[str, int], publication_id: str) -> None:
+    """Read back what was written, as a reader would, before anybody can see it."""
+    with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as con:
+        stamp = con.execute("select publication_id from dim_publication").fetchall()
+        if stamp != [(publication_id,)]:
+            raise RuntimeError(f"{folder}: the snapshot's stamp is {stamp}, not {publication_id}")
+        for table, rows in counts.items():
+            parquet = _text(str(folder / f"{table}.parquet"))
+            found = con.execute(
+                f'select (select count(*) from "{table}"), (select count(*) from read_parquet({parquet}))'
+            ).fetchone()
+            if found != (rows, rows):
+                raise RuntimeError(f"{folder}: {table} has {found} rows in DuckDB and Parquet, and {rows} were written")
+
+
+def _sync(folder: Path) -> None:
+    for path in [*folder.iterdir(), folder]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _link(published: Path, publication_id: str) -> None:
+    """Point `current` at the snapshot. The folder's link is replaced, not the file: readers follow it when they connect."""
+    temporary = published / f".current-{publication_id}"
+    os.symlink(publication_id, temporary)
+    os.replace(temporary, published / "current")
+    descriptor = os.open(published, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _retire(published: Path, publication_id: str) -> None:
+    """Keep the newest snapshots (OPSMART_KEEP_PUBLICATIONS, default 10), and the current one whatever its age."""
+    keep = max(1, int(os.environ.get("OPSMART_KEEP_PUBLICATIONS", KEEP_DEFAULT)))
+    snapshots = sorted(p for p in published.iterdir() if p.is_dir() and not p.is_symlink() and not p.name.startswith("."))
+    for old in snapshots[:-keep]:
+        if old.name != publication_id:
+            shutil.rmtree(old)

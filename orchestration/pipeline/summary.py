@@ -1,0 +1,133 @@
+"""The summary of a run: KPIs, verdicts, coverage, findings and the path of the publication, for a terminal.
+
+It reads a publication as any reader would, and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from orchestration.pipeline.publication import Publication
+
+WEEKLY = """
+    with totals as (
+        select *, row_number() over (partition by kpi_id, grain order by period_start desc) as age
+        from fct_kpi where dimension = 'all'
+    ), chosen as (
+        select kpi_id, case when bool_or(grain = 'week') then 'week' else min(grain) end as grain from totals group by kpi_id
+    )
+    select k.kpi_id, k.domain, k.unit, k.direction, k.target, c.grain, now.period_start, now.value, now.is_complete,
+           before.value as value_before
+    from dim_kpi k
+    left join chosen c using (kpi_id)
+    left join totals now on now.kpi_id = k.kpi_id and now.grain = c.grain and now.age = 1
+    left join totals before on before.kpi_id = k.kpi_id and before.grain = c.grain and before.age = 2
+    where k.is_available
+    order by k.domain, k.kpi_id
+"""
+
+
+def _number(value: float | None, unit: str) -> str:
+    if value is None:
+        return "–"
+    if unit == "ratio":
+        return f"{value:.2%}"
+    if abs(value) >= 1000 or (unit in ("persons", "orders", "tickets", "sessions", "count") and float(value).is_integer()):
+        return f"{value:,.0f}"
+    return f"{value:,.2f}"
+
+
+def _change(now: float | None, before: float | None, direction: str) -> Text:
+    if now is None or before is None or before == 0:
+        return Text("–", style="dim")
+    change = now / before - 1
+    better = {"up": change > 0, "down": change < 0}.get(direction)
+    style = "" if abs(change) < 0.0005 or better is None else "green" if better else "red"
+    return Text(f"{change:+.1%}", style=style)
+
+
+def _against(value: float | None, target: float | None, direction: str) -> Text:
+    if value is None or target is None:
+        return Text("–", style="dim")
+    met = value <= target if direction == "down" else value >= target
+    return Text(f"{'met' if met else 'missed'} ({target:g})", style="green" if met else "yellow")
+
+
+def kpi_table(publication: Publication) -> Table:
+    """KPI, newest whole week (day where a KPI has no weeks), the period before, change, and the target."""
+    table = Table(title="KPIs, newest whole week", title_justify="left", header_style="bold")
+    for name in ("KPI", "unit", "period from", "value", "previous", "change", "against target"):
+        table.add_column(name, justify="right" if name in ("value", "previous", "change") else "left", no_wrap=True)
+    with duckdb.connect(str(publication.folder / "marts.duckdb"), read_only=True) as con:
+        rows = con.execute(WEEKLY).fetchall()
+    for kpi, _, unit, direction, target, grain, period, value, complete, before in rows:
+        if period is None:
+            table.add_row(kpi, unit, "no whole period yet", "–", "–", Text("–", style="dim"), Text("–", style="dim"))
+            continue
+        shown = f"{period}" + (" (day)" if grain == "day" else "")
+        number = _number(value, unit) if complete else "incomplete"
+        table.add_row(kpi, unit, shown, number, _number(before, unit), _change(value, before, direction),
+                      _against(value, target, direction))  # fmt: skip
+    return table
+
+
+def coverage_table(manifest: dict[str, Any]) -> Table:
+    """Per stream: what has landed, what is missing, what failed, and how many rows there are."""
+    table = Table(title="Coverage", title_justify="left", header_style="bold")
+    for name in ("stream", "landed from", "to", "days", "missing", "failed", "rows", "rejected"):
+        table.add_column(name, justify="left" if name in ("stream", "landed from", "to") else "right", no_wrap=True)
+    for stream, window in manifest["windows"].items():
+        found = manifest["findings"].get(stream, {})
+        missing, failed = window["missing_days"], window["failed_days"]
+        table.add_row(
+            stream, str(window["first_landed_date"] or "–"), str(window["last_landed_date"] or "–"),
+            str(window["landed_days"]), Text(str(missing), style="red" if missing else ""),
+            Text(str(failed), style="red" if failed else ""), f"{found.get('landed', 0):,}", f"{found.get('rejected', 0):,}",
+        )  # fmt: skip
+    return table
+
+
+def findings(manifest: dict[str, Any]) -> list[str]:
+    """What was found and let pass, one line each: rules that rows broke, empty days, and failed warning checks."""
+    lines = []
+    for stream, found in manifest["findings"].items():
+        if found["empty_days"]:
+            lines.append(f"{stream}: {found['empty_days']:,} days without rows")
+        lines += [f"{stream}: {rows:,} rows: {rule}" for rule, rows in sorted(found["rules"].items())]
+    seen = {v["name"] for v in manifest["verdicts"] if v["gate"] == "gate_1"}
+    lines += [
+        f"{v['subject']}: {v['message']}"
+        for v in manifest["verdicts"]
+        if v["severity"] == "warning" and v["status"] != "passed" and v["name"] not in seen
+    ]
+    return lines
+
+
+def render(publication: Publication) -> RenderableType:
+    """The whole summary of a publication."""
+    manifest = publication.manifest
+    verdicts = manifest["verdicts"]
+    passed = sum(v["status"] == "passed" for v in verdicts)
+    warned = [v for v in verdicts if v["severity"] == "warning" and v["status"] != "passed"]
+    parts: list[RenderableType] = [kpi_table(publication)]
+    if manifest["unavailable_kpis"]:
+        parts.append(Text("Not available: " + "; ".join(f"{k} ({why})" for k, why in manifest["unavailable_kpis"].items())))
+    parts += [Text(""), coverage_table(manifest), Text("")]
+    noted = findings(manifest)
+    if noted:
+        parts.append(Text("Found and let pass (warnings; the rows count unless rejected):", style="bold"))
+        parts += [Text(f"  {line}") for line in noted]
+        parts.append(Text(""))
+    parts.append(Text(f"Gates: {passed} checks passed, {len(warned)} warnings, 0 blocking failures", style="bold green"))
+    parts.append(Text(f"Publication {publication.id}: {publication.folder.parent / 'current' / 'marts.duckdb'}", style="bold"))
+    return Group(*parts)
+
+
+def show(publication: Publication, console: Console | None = None) -> None:
+    """Print the summary."""
+    (console or Console()).print(render(publication))

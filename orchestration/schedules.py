@@ -1,0 +1,41 @@
+"""The nightly schedule: asks `land` for every day that is missing or not settled, in one range run, oldest first."""
+
+from __future__ import annotations
+
+import dagster as dg
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+
+from orchestration.assets.raw import ONLY_NEEDED
+from orchestration.pipeline import catch_up, lake
+from orchestration.settings import Settings, load_settings
+from sources.profile import Profile
+
+NIGHTLY = "30 2 * * *"
+
+
+def needed_range_tags(settings: Settings) -> dict[str, str]:
+    """Run tags of `land` for the days that any stream needs; empty when none needs one."""
+    landings = lake.read_landings(settings.home)
+    needed = sorted({day for s in settings.profile.streams for day in catch_up.days_to_land(settings, s, landings)})
+    return range_tags(needed[0].isoformat(), needed[-1].isoformat()) | {ONLY_NEEDED: "true"} if needed else {}
+
+
+def range_tags(first: str, last: str) -> dict[str, str]:
+    """Run tags that ask for the landing days from `first` to `last`, both included, in one run."""
+    return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
+
+
+def nightly_schedule(profile: Profile, job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    """Every night in the landing zone. A machine that was off for three nights asks for all missing days at the next tick."""
+
+    @dg.schedule(
+        name="nightly", job=job, cron_schedule=NIGHTLY, execution_timezone=profile.business.landing_zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )  # fmt: skip
+    def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        tags = needed_range_tags(load_settings(check_sources=False))
+        if not tags:
+            return dg.SkipReason("every day up to the last closed one has landed and is settled")
+        return dg.RunRequest(run_key=None, tags=tags)
+
+    return nightly

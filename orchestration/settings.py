@@ -1,0 +1,164 @@
+"""Settings of an installation: where its home is, which profile feeds it, and the keys that belong to that home.
+
+Everything comes from the environment (see `.env.example`); nothing here is about one stream or one KPI.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from sources.profile import DEFAULT_PROFILE, Profile, find_profile, load_profile
+
+ROOT = Path(__file__).parent.parent
+
+
+class SettingsError(RuntimeError):
+    """The installation cannot run as it is set up; the message is one line that says what to change."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that holds everything of one profile: lake, warehouse, publications."""
+
+    path: Path
+
+    @property
+    def lake(self) -> Path:
+        return self.path / "lake"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.path / "quarantine"
+
+    @property
+    def landings(self) -> Path:
+        return self.path / "landings"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.path / "warehouse" / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        return self.path / "published"
+
+    @property
+    def current(self) -> Path:
+        return self.published / "current"
+
+    @property
+    def runs(self) -> Path:
+        """dbt's own output per home: target folder and logs."""
+        return self.path / "warehouse" / "dbt"
+
+    @property
+    def scratch(self) -> Path:
+        return self.path / "tmp"
+
+    @property
+    def keys(self) -> Path:
+        return self.path / "keys"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One installation: a home, the profile that it belongs to, and the key that personal identifiers are hashed with."""
+
+    home: Home
+    profile: Profile
+    hash_key: bytes
+
+
+def profile_name() -> str:
+    return os.environ.get("OPSMART_PROFILE") or DEFAULT_PROFILE
+
+
+def home_path(profile: str) -> Path:
+    """`OPSMART_HOME`, else `./data` for the sample and `./data-<profile>` for any other profile."""
+    configured = os.environ.get("OPSMART_HOME")
+    if configured:
+        return Path(configured).resolve()
+    stem = find_profile(profile).stem
+    return ROOT / ("data" if stem == DEFAULT_PROFILE else f"data-{stem}")
+
+
+def _claim_home(home: Home, profile: Profile) -> None:
+    """Write down whose home this is at its first use; refuse another profile or another landing zone later."""
+    marker = home.path / "home.json"
+    own = {"profile": profile.name, "landing_zone": profile.business.landing_zone}
+    if marker.is_file():
+        found = json.loads(marker.read_text(encoding="utf-8"))
+        if found["profile"] != own["profile"]:
+            raise SettingsError(
+                f"OPSMART_HOME={home.path} belongs to the profile {found['profile']!r}, not to {own['profile']!r}; "
+                "use another OPSMART_HOME for this profile"
+            )
+        if found["landing_zone"] != own["landing_zone"]:
+            raise SettingsError(
+                f"business.landing_zone = {own['landing_zone']!r}: {home.path} was begun with {found['landing_zone']!r}, "
+                "and the landing days in its lake are days of that zone; set it back, or begin a new home"
+            )
+        return
+    home.path.mkdir(parents=True, exist_ok=True)
+    temporary = marker.with_suffix(f".{os.getpid()}")
+    temporary.write_text(json.dumps(own, indent=2) + "\n", encoding="utf-8")
+    os.replace(temporary, marker)
+
+
+def _hash_key(home: Home) -> bytes:
+    """The key of this home. It must never change while the lake lives: joins between streams go through its hashes."""
+    home.keys.mkdir(parents=True, exist_ok=True)
+    stored = home.keys / "hash.key"
+    fingerprint = home.keys / "fingerprint"
+    configured = os.environ.get("OPSMART_HASH_KEY")
+    if configured:
+        key = configured.encode()
+    else:
+        if not stored.is_file():
+            if fingerprint.is_file():
+                raise SettingsError(f"{stored} is gone: restore it, or set OPSMART_HASH_KEY to the key this home began with")
+            descriptor = os.open(stored, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(32))
+        key = stored.read_text(encoding="utf-8").strip().encode()
+    seal = hashlib.sha256(b"opsmart fingerprint" + key).hexdigest()[:16]
+    if not fingerprint.is_file():
+        fingerprint.write_text(seal + "\n", encoding="utf-8")
+    elif fingerprint.read_text(encoding="utf-8").strip() != seal:
+        raise SettingsError(
+            f"OPSMART_HASH_KEY is not the key that {home.path} began with: people in new rows would not join those in old ones; "
+            "set it back"
+        )
+    return key
+
+
+def load_settings(check_sources: bool = True, claim: bool = True) -> Settings:
+    """The settings of this process. Raises ProfileError or SettingsError, both with one line.
+
+    `check_sources=False` leaves out looking whether the sources are there; `claim=False` only reads, and writes nothing.
+    """
+    name = profile_name()
+    home = Home(home_path(name))
+    environment = {**os.environ, "OPSMART_HOME": str(home.path), "OPSMART_ROOT": str(ROOT)}
+    profile = load_profile(name, environment, check_sources=check_sources)
+    if not claim:
+        return Settings(home, profile, b"")
+    _claim_home(home, profile)
+    return Settings(home, profile, _hash_key(home))
+
+
+def dbt_environment(home: Home) -> dict[str, str]:
+    """What dbt and its Python models need to know, for a subprocess."""
+    return {
+        **os.environ,
+        "OPSMART_HOME": str(home.path),
+        "OPSMART_ROOT": str(ROOT),
+        "OPSMART_PROFILE": str(profile_name()),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }

@@ -1,0 +1,329 @@
+"""Profiles: which connector feeds which stream, and what the business decided (zones, currency, first day, targets …).
+
+A profile is a TOML file. This module reads and checks it before anything runs; every mistake becomes one line that
+says which key, which value and what is allowed. Pulling and judging rows do not belong here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import duckdb
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from sources.connectors import CONNECTORS
+from sources.contract import Contract, load_contracts
+
+PROFILES_DIR = Path(__file__).parent / "profiles"
+DEFAULT_PROFILE = "sample"
+
+
+class ProfileError(ValueError):
+    """A profile cannot be used; the message is one line: which key, which value, what is allowed."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InternalPeople(_Strict):
+    email_domains: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+
+
+class Business(_Strict):
+    """What the business decided. Days are calendar days of the landing zone, both ends included."""
+
+    landing_zone: str = "UTC"
+    reporting_zone: str = "UTC"
+    source_zone: str = "UTC"
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    first_day: date
+    last_day: date | None = None
+    settle_days: int = Field(default=2, ge=0, le=60)
+    max_days_per_run: int = Field(default=400, ge=1)
+    refunds: Literal["stream", "none"] = "stream"
+    passive_events: tuple[str, ...] = ()
+    key_action: str = ""
+    funnel: tuple[str, ...] = ()
+    funnel_window_days: int = Field(default=7, ge=1)
+    internal_people: InternalPeople = InternalPeople()
+
+    @field_validator("landing_zone", "reporting_zone", "source_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("not an IANA time zone, such as Europe/Berlin or UTC")
+        return value
+
+
+class SampleCompany(_Strict):
+    """Asks for the sample company to be written into `folder` on first use."""
+
+    seed: int = 7
+    scale: float = Field(default=1.0, gt=0)
+    folder: Path
+
+
+class ProfileRule(_Strict):
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    check: str
+    severity: Literal["error", "warning"] = "warning"
+    description: str = ""
+
+
+class StreamMapping(_Strict):
+    """What feeds one stream: a source, how its rows fall on landing days, and an expression per contract field."""
+
+    source: str = Field(alias="from")
+    query: str | None = None
+    cursor: str | None = None
+    settle_days: int | None = Field(default=None, ge=0, le=60)
+    tolerance: float | None = Field(default=None, ge=0, le=1)
+    empty_days: Literal["warn", "expected", "fail"] = "warn"
+    extra: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    fields: dict[str, str]
+    rules: tuple[ProfileRule, ...] = ()
+
+
+class _ProfileFile(_Strict):
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    title: str = ""
+    business: Business
+    targets: dict[str, float] = {}
+    sample_company: SampleCompany | None = None
+    sources: dict[str, dict[str, Any]]
+    streams: dict[str, StreamMapping]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A named source: its connector module's name and that connector's validated options."""
+
+    name: str
+    connector: str
+    options: Any
+    zone: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A checked profile. `streams` are the configured ones; contracts without an entry are absent streams."""
+
+    name: str
+    title: str
+    path: Path
+    business: Business
+    targets: Mapping[str, float]
+    sample_company: SampleCompany | None
+    sources: Mapping[str, Source]
+    streams: Mapping[str, StreamMapping]
+
+    def contract(self, stream: str) -> Contract:
+        return load_contracts()[stream]
+
+    def settle_days(self, stream: str) -> int:
+        own = self.streams[stream].settle_days
+        return self.business.settle_days if own is None else own
+
+    def tolerance(self, stream: str) -> float:
+        own = self.streams[stream].tolerance
+        return self.contract(stream).tolerance if own is None else own
+
+    def is_by_day(self, stream: str) -> bool:
+        """Whether the source itself is laid out by landing day, so that no cursor is needed."""
+        return self.streams[stream].cursor is None
+
+    def last_closed_day(self, today: date) -> date:
+        """The newest landing day that may be pulled: yesterday in the landing zone, or the data set's last day."""
+        yesterday = today - timedelta(days=1)
+        return min(self.business.last_day or yesterday, yesterday)
+
+    def landing_zone(self) -> ZoneInfo:
+        return ZoneInfo(self.business.landing_zone)
+
+
+def find_profile(name_or_path: str) -> Path:
+    """The file of a profile given by name (in sources/profiles) or by path. Raises ProfileError if there is none."""
+    path = Path(name_or_path)
+    if path.suffix == ".toml" or path.exists():
+        if path.is_file():
+            return path
+        raise ProfileError(f"PROFILE={name_or_path}: there is no such file")
+    named = PROFILES_DIR / f"{name_or_path}.toml"
+    if named.is_file():
+        return named
+    known = ", ".join(sorted(p.stem for p in PROFILES_DIR.glob("*.toml")))
+    raise ProfileError(f"PROFILE={name_or_path}: no profile of that name; allowed: {known}, or the path of a .toml file")
+
+
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+
+
+def _substitute(value: Any, environment: Mapping[str, str], where: str) -> Any:
+    if isinstance(value, dict):
+        return {k: _substitute(v, environment, f"{where}.{k}" if where else k) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_substitute(v, environment, where) for v in value]
+    if not isinstance(value, str):
+        return value
+
+    def resolve(match: re.Match[str]) -> str:
+        found = environment.get(match["name"]) or match["default"]
+        if found is None:
+            raise ProfileError(f"{where}: the environment variable {match['name']} is not set; set it, or give a default")
+        return found
+
+    return _VARIABLE.sub(resolve, value)
+
+
+def _one_line(error: ValidationError, prefix: str = "") -> str:
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"] if part != "function-after")
+    where = ".".join(part for part in (prefix, key) if part)
+    if first["type"] == "extra_forbidden":
+        return f"{where}: unknown key"
+    if first["type"] == "missing":
+        return f"{where}: missing"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{where} = {first['input']!r}: {message}"
+
+
+def _allowed_keys(model: type[BaseModel]) -> str:
+    return ", ".join(f.alias or name for name, f in model.model_fields.items())
+
+
+_MODELS: dict[tuple[str, ...], type[BaseModel]] = {(): _ProfileFile, ("business",): Business,
+                                                   ("business", "internal_people"): InternalPeople,
+                                                   ("sample_company",): SampleCompany}  # fmt: skip
+
+
+def _explain(error: ValidationError) -> str:
+    """One line for the first mistake, with the allowed keys where a key is unknown."""
+    first = error.errors(include_url=False)[0]
+    line = _one_line(error)
+    if first["type"] != "extra_forbidden":
+        return line
+    parents = tuple(str(part) for part in first["loc"][:-1])
+    model = _MODELS.get(parents)
+    if model is None and parents[:1] == ("streams",):
+        model = ProfileRule if "rules" in parents else StreamMapping
+    return f"{line}; allowed: {_allowed_keys(model)}" if model else line
+
+
+def _check_sql(where: str, sql: str, is_query: bool = False) -> None:
+    statement = sql if is_query else f"select ({sql})"
+    answer = duckdb.execute("select json_serialize_sql(?::varchar)", [statement]).fetchone()
+    if answer and '"error":true' in answer[0]:
+        message = re.sub(r'.*"error_message":"((?:[^"\\]|\\.)*)".*', r"\1", answer[0], flags=re.S)
+        raise ProfileError(f"{where} = {sql!r}: not {'a SELECT' if is_query else 'an expression'} in DuckDB's SQL: {message}")
+
+
+def _source(name: str, options: dict[str, Any], source_zone: str, known: Mapping[str, Any]) -> Source:
+    connector = options.pop("connector", None)
+    if connector not in known:
+        raise ProfileError(f"sources.{name}.connector = {connector!r}: unknown connector; allowed: {', '.join(known)}")
+    zone = options.pop("zone", source_zone)
+    if zone not in available_timezones():
+        raise ProfileError(f"sources.{name}.zone = {zone!r}: not an IANA time zone, such as Europe/Berlin or UTC")
+    model = known[connector].Options
+    try:
+        return Source(name, connector, model(**options), zone)
+    except ValidationError as error:
+        line = _one_line(error, f"sources.{name}")
+        if error.errors()[0]["type"] == "extra_forbidden":
+            line += f"; allowed: connector, zone, {_allowed_keys(model)}"
+        raise ProfileError(line) from None
+
+
+def _check_stream(name: str, mapping: StreamMapping, sources: Mapping[str, Source], contract: Contract) -> None:
+    where = f"streams.{name}"
+    if mapping.source not in sources:
+        raise ProfileError(f"{where}.from = {mapping.source!r}: no such source; allowed: {', '.join(sources)}")
+    for field in mapping.fields:
+        if field not in contract.field_names:
+            raise ProfileError(
+                f"{where}.fields.{field}: not a field of the contract {name}; allowed: {', '.join(contract.field_names)}"
+            )
+    for wanted in contract.fields:
+        if wanted.required and wanted.default is None and wanted.name not in mapping.fields:
+            raise ProfileError(f"{where}.fields.{wanted.name}: missing; the contract {name} requires it")
+    if mapping.query is not None:
+        _check_sql(f"{where}.query", mapping.query, is_query=True)
+    by_day = getattr(sources[mapping.source].options, "is_by_day", False)
+    if mapping.cursor is not None:
+        if by_day:
+            raise ProfileError(f"{where}.cursor: not together with {{day}} in the path of {mapping.source}, which decides")
+        _check_sql(f"{where}.cursor", mapping.cursor)
+    elif not by_day:
+        raise ProfileError(f"{where}.cursor: missing; it decides the landing day unless the source's path has {{day}}")
+    for field, expression in mapping.fields.items():
+        _check_sql(f"{where}.fields.{field}", expression)
+    for rule in mapping.rules:
+        _check_sql(f"{where}.rules.{rule.name}", rule.check)
+
+
+def load_profile(name_or_path: str, environment: Mapping[str, str] | None = None, check_sources: bool = True) -> Profile:
+    """Read and check a profile.
+
+    `environment` resolves `${NAME}` and `${NAME:-default}` (default: the process's own). With `check_sources`, each
+    connector also looks whether its files or its database are there. Raises ProfileError with one line.
+    """
+    path = find_profile(name_or_path)
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProfileError(f"{path}: not valid TOML: {error}") from None
+    try:
+        return _build(path, raw, os.environ if environment is None else environment, check_sources)
+    except ProfileError as error:
+        raise ProfileError(f"{path.name}: {error}") from None
+
+
+def check_that_sources_are_there(sources: Mapping[str, Source]) -> None:
+    """Ask each source's connector whether its files or its database are there. Raises ProfileError with one line."""
+    for source in sources.values():
+        complaint = CONNECTORS[source.connector].check(source.options)
+        if complaint:
+            raise ProfileError(f"sources.{source.name}: {complaint}")
+
+
+def _build(path: Path, raw: dict[str, Any], environment: Mapping[str, str], check_sources: bool) -> Profile:
+    try:
+        parsed = _ProfileFile(**_substitute(raw, environment, ""))
+    except ValidationError as error:
+        raise ProfileError(_explain(error)) from None
+    business = parsed.business
+    if business.last_day is not None and business.last_day < business.first_day:
+        raise ProfileError(f"business.last_day = {business.last_day}: before first_day = {business.first_day}")
+    sources = {
+        name: _source(name, dict(options), business.source_zone, CONNECTORS) for name, options in parsed.sources.items()
+    }
+    contracts = load_contracts()
+    if not parsed.streams:
+        raise ProfileError(f"streams: none is configured; allowed: {', '.join(contracts)}")
+    for name, mapping in parsed.streams.items():
+        if name not in contracts:
+            raise ProfileError(f"streams.{name}: no such stream; allowed: {', '.join(contracts)}")
+        _check_stream(name, mapping, sources, contracts[name])
+    if check_sources:
+        check_that_sources_are_there(sources)
+    return Profile(
+        name=parsed.name,
+        title=parsed.title or parsed.name,
+        path=path.resolve(),
+        business=business,
+        targets=parsed.targets,
+        sample_company=parsed.sample_company,
+        sources=sources,
+        streams=parsed.streams,
+    )
