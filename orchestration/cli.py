@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import logging
 import os
-import shutil
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.status import Status
 
 from orchestration.settings import ROOT, Home, Settings, SettingsError, load_settings
 from sources.profile import ProfileError, check_that_sources_are_there
@@ -21,7 +24,7 @@ from sources.profile import ProfileError, check_that_sources_are_there
 if TYPE_CHECKING:
     import dagster as dg
 
-OUT = Console()
+OUT = Console(file=sys.stdout)  # the terminal itself: what libraries print meanwhile goes into the progress line
 LOG = logging.getLogger("opsmart")
 
 
@@ -34,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.profile:
         os.environ["OPSMART_PROFILE"] = options.profile
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger().handlers[0].setLevel(logging.WARNING)
     LOG.setLevel(logging.INFO)
     LOG.propagate = False
     LOG.addHandler(_ConsoleHandler())
@@ -43,6 +47,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ProfileError, SettingsError, CommandError) as error:
         OUT.print(f"[bold red]opsmart:[/] {error}", highlight=False, soft_wrap=True)
         return 2
+
+
+class _Progress(io.TextIOBase):
+    """Takes what dbt and other libraries print, and shows how far dbt is (`12 of 178`) in the status line."""
+
+    def __init__(self, status: Status, what: str) -> None:
+        self._status, self._what = status, what
+
+    def write(self, text: str) -> int:
+        found = re.search(r"\b(\d+) of (\d+) (?:OK|PASS|WARN|FAIL|ERROR|SKIP)\b", text)
+        if found:
+            self._status.update(f"{self._what}: {found[1]} of {found[2]}")
+        return len(text)
 
 
 class _ConsoleHandler(logging.Handler):
@@ -85,7 +102,9 @@ def prepare() -> Settings:
         business = settings.profile.business
         last_day = business.last_day
         if last_day is None:
-            raise CommandError("sample_company: needs business.last_day, because the sample company is a closed data set")
+            raise CommandError(
+                "sample_company: needs business.last_day, because the sample company is a closed data set"
+            )
         write(sample.folder, sample.seed, sample.scale, business.first_day, last_day)
     check_that_sources_are_there(settings.profile.sources)
     return settings
@@ -103,28 +122,41 @@ def dagster_home(home: Home) -> Path:
     """Make DAGSTER_HOME ready inside the home and point this process, and what it starts, at it."""
     folder = home.path / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(ROOT / "orchestration" / "dagster.yaml", folder / "dagster.yaml")
+    template = (ROOT / "orchestration" / "dagster.yaml").read_text(encoding="utf-8")
+    (folder / "dagster.yaml").write_text(template.replace("@HOME@", str(folder)), encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(folder)
     os.environ["OPSMART_HOME"] = str(home.path)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
     return folder
 
 
-def run_job(instance: dg.DagsterInstance, definitions: dg.Definitions, job: str, tags: dict[str, str],
-            selection: list[dg.AssetKey] | None = None) -> bool:  # fmt: skip
+def run_job(
+    instance: dg.DagsterInstance,
+    definitions: dg.Definitions,
+    job: str,
+    tags: dict[str, str],
+    selection: list[dg.AssetKey] | None = None,
+) -> bool:
     """Run a job in this process, quietly; its failures are told in the words of the steps. Returns whether it is green."""
     import dagster as dg
 
-    result = definitions.resolve_job_def(job).execute_in_process(
-        instance=instance, tags=tags, raise_on_error=False, asset_selection=selection,
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-    )  # fmt: skip
+    with OUT.status(job) as status, contextlib.redirect_stdout(_Progress(status, job)):
+        result = definitions.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            tags=tags,
+            raise_on_error=False,
+            asset_selection=selection,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
     for event in result.all_events:
         if event.event_type == dg.DagsterEventType.STEP_FAILURE:
             failure = event.step_failure_data
             said = failure.user_failure_data.description if failure.user_failure_data else None
-            OUT.print(f"[bold red]{event.step_key} failed:[/] {said or _cause(failure.error)}", highlight=False,
-                      soft_wrap=True)  # fmt: skip
+            OUT.print(
+                f"[bold red]{event.step_key} failed:[/] {said or _cause(failure.error)}",
+                highlight=False,
+                soft_wrap=True,
+            )
     return bool(result.success)
 
 
@@ -134,16 +166,18 @@ def _cause(error: object) -> str:
     return str(getattr(error, "message", error)).strip()
 
 
-def _definitions(settings: Settings) -> dg.Definitions:
-    from orchestration.definitions import build_definitions
+def _definitions() -> dg.Definitions:
+    """Dagster's definitions for this process's environment; the dbt project is parsed when it changed."""
+    LOG.info("loading the definitions")
+    from orchestration.definitions import defs
 
-    return build_definitions(settings)
+    return defs
 
 
 def _run(options: argparse.Namespace) -> int:
     settings = prepare()
     instance = dagster_instance(settings.home)
-    definitions = _definitions(settings)
+    definitions = _definitions()
     from orchestration.schedules import needed_range_tags
 
     green, tags, asked = True, needed_range_tags(settings), None
@@ -161,7 +195,9 @@ def _backfill(options: argparse.Namespace) -> int:
 
     days = catch_up.all_days(settings.profile)
     if options.first > options.last or options.first < days[0] or options.last > days[-1]:
-        raise CommandError(f"FROM={options.first} TO={options.last}: FROM must not be after TO; allowed: {days[0]} to {days[-1]}")
+        raise CommandError(
+            f"FROM={options.first} TO={options.last}: FROM must not be after TO; allowed: {days[0]} to {days[-1]}"
+        )
     if options.stream and options.stream not in settings.profile.streams:
         raise CommandError(f"STREAM={options.stream}: not configured; allowed: {', '.join(settings.profile.streams)}")
     import dagster as dg
@@ -169,7 +205,7 @@ def _backfill(options: argparse.Namespace) -> int:
     instance = dagster_instance(settings.home)
     from orchestration.schedules import range_tags
 
-    definitions = _definitions(settings)
+    definitions = _definitions()
     selection = [dg.AssetKey(["raw", options.stream])] if options.stream else None
     tags = range_tags(options.first.isoformat(), options.last.isoformat())
     green = run_job(instance, definitions, "land", tags, selection)
@@ -179,11 +215,16 @@ def _backfill(options: argparse.Namespace) -> int:
 def _rebuild(options: argparse.Namespace) -> int:
     settings = load_settings(check_sources=False)
     instance = dagster_instance(settings.home)
-    return _publish(settings, instance, _definitions(settings), True, {"opsmart/full_refresh": "true"})
+    return _publish(settings, instance, _definitions(), True, {"opsmart/full_refresh": "true"})
 
 
-def _publish(settings: Settings, instance: dg.DagsterInstance, definitions: dg.Definitions, landed: bool,
-             tags: dict[str, str] | None = None) -> int:  # fmt: skip
+def _publish(
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    definitions: dg.Definitions,
+    landed: bool,
+    tags: dict[str, str] | None = None,
+) -> int:
     from orchestration.pipeline.publication import current
     from orchestration.pipeline.summary import show
 
@@ -196,7 +237,9 @@ def _publish(settings: Settings, instance: dg.DagsterInstance, definitions: dg.D
         standing = f"; readers still see {publication.id}" if publication else "; there is no publication yet"
         OUT.print(f"[bold red]Nothing was published[/]{standing}.", highlight=False)
     if not landed:
-        OUT.print("[bold red]Some days did not land[/]: see above, and `coverage`; they are asked for again by the next run.")
+        OUT.print(
+            "[bold red]Some days did not land[/]: see above, and `coverage`; they are asked for again by the next run."
+        )
     return 0 if published and landed else 1
 
 
@@ -214,8 +257,16 @@ def _summary(options: argparse.Namespace) -> int:
 def _ui(options: argparse.Namespace) -> int:
     settings = prepare()
     dagster_home(settings.home)
-    command = [str(Path(sys.executable).parent / "dagster"), "dev", "-m", "orchestration.definitions",
-               "-h", "127.0.0.1", "-p", options.port]  # fmt: skip
+    command = [
+        str(Path(sys.executable).parent / "dagster"),
+        "dev",
+        "-m",
+        "orchestration.definitions",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        options.port,
+    ]
     os.chdir(ROOT)
     os.execv(command[0], command)
 

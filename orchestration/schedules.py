@@ -1,11 +1,10 @@
 """The nightly schedule: asks `land` for every day that is missing or not settled, in one range run, oldest first."""
 
-from __future__ import annotations
-
 import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from orchestration.assets.raw import ONLY_NEEDED
+from orchestration.jobs import AssetJob
 from orchestration.pipeline import catch_up, lake
 from orchestration.settings import Settings, load_settings
 from sources.profile import Profile
@@ -25,13 +24,16 @@ def range_tags(first: str, last: str) -> dict[str, str]:
     return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
 
 
-def nightly_schedule(profile: Profile, job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+def nightly_schedule(profile: Profile, job: AssetJob) -> dg.ScheduleDefinition:
     """Every night in the landing zone. A machine that was off for three nights asks for all missing days at the next tick."""
 
     @dg.schedule(
-        name="nightly", job=job, cron_schedule=NIGHTLY, execution_timezone=profile.business.landing_zone,
+        name="nightly",
+        job=job,
+        cron_schedule=NIGHTLY,
+        execution_timezone=profile.business.landing_zone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-    )  # fmt: skip
+    )
     def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         tags = needed_range_tags(load_settings(check_sources=False))
         if not tags:

@@ -1,8 +1,8 @@
 """The link between the jobs: `publish` follows every run that landed something, whatever started it and however it ended."""
 
-from __future__ import annotations
-
 import dagster as dg
+
+from orchestration.jobs import AssetJob
 
 
 def _follows_landing(run: dg.DagsterRun) -> bool:
@@ -12,7 +12,7 @@ def _follows_landing(run: dg.DagsterRun) -> bool:
     return run.job_name == "land"
 
 
-def publish_sensors(publish: dg.UnresolvedAssetJobDefinition) -> list[dg.SensorDefinition]:
+def publish_sensors(publish: AssetJob) -> list[dg.SensorDefinition]:
     """One sensor per way in which a run ends: a landing run that is red has landed its good days all the same."""
     return [
         _publish_sensor(publish, dg.DagsterRunStatus.SUCCESS, "publish_after_landing"),
@@ -20,13 +20,14 @@ def publish_sensors(publish: dg.UnresolvedAssetJobDefinition) -> list[dg.SensorD
     ]
 
 
-def _publish_sensor(
-    publish: dg.UnresolvedAssetJobDefinition, status: dg.DagsterRunStatus, name: str
-) -> dg.SensorDefinition:
+def _publish_sensor(publish: AssetJob, status: dg.DagsterRunStatus, name: str) -> dg.SensorDefinition:
     @dg.run_status_sensor(
-        name=name, run_status=status, request_job=publish, minimum_interval_seconds=10,
+        name=name,
+        run_status=status,
+        request_job=publish,
+        minimum_interval_seconds=10,
         default_status=dg.DefaultSensorStatus.RUNNING,
-    )  # fmt: skip
+    )
     def sensor(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
         run = context.dagster_run
         if not _follows_landing(run):

@@ -121,7 +121,9 @@ def _hash_key(home: Home) -> bytes:
     else:
         if not stored.is_file():
             if fingerprint.is_file():
-                raise SettingsError(f"{stored} is gone: restore it, or set OPSMART_HASH_KEY to the key this home began with")
+                raise SettingsError(
+                    f"{stored} is gone: restore it, or set OPSMART_HASH_KEY to the key this home began with"
+                )
             descriptor = os.open(stored, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_hex(32))

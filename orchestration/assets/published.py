@@ -1,7 +1,5 @@
 """The asset `published/marts`: gate 2's last word and the snapshot. The work itself is pipeline/publication.py."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
@@ -35,16 +33,18 @@ def publication_asset(upstream: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         check_specs=[dg.AssetCheckSpec(name, asset=KEY, description=said) for name, said in checks.items()],
         pool="warehouse",
     )
-    def publication(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+    def publication(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         settings = load_settings(check_sources=False)
         with build.warehouse_lock(settings.home):
             verdicts = build.read_verdicts(settings.home)
             judged = mart_checks.judge_marts(settings.home)
             failing = [verdict for verdict in verdicts if verdict.blocks]
             yield dg.AssetCheckResult(
-                asset_key=KEY, check_name=BUILD_CHECK, passed=not failing,
+                asset_key=KEY,
+                check_name=BUILD_CHECK,
+                passed=not failing,
                 metadata={"failing": dg.MetadataValue.json([v.name for v in failing])},
-            )  # fmt: skip
+            )
             for verdict in judged:
                 yield check_result(KEY, verdict, f"{verdict.subject}_{verdict.rule}")
             try:

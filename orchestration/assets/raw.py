@@ -1,7 +1,7 @@
 """The assets `raw/<stream>`: pull, gate 1 and landing of a range of days. The work itself is pipeline/landing.py."""
 
-from __future__ import annotations
-
+import logging
+import time
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -16,6 +16,7 @@ from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import load_settings
 from sources.profile import Profile
 
+LOG = logging.getLogger("opsmart")
 ONLY_NEEDED = "opsmart/only_needed_days"  # run tag: of the range, only the days that the stream still needs
 KINDS = {"files": "file", "sql": "sql"}
 
@@ -94,13 +95,26 @@ def _raw_asset(profile: Profile, stream: str) -> dg.AssetsDefinition:
             if landing.state == "landed":
                 context.log_event(_materialization(key, landing))
 
+        started = time.monotonic()
         outcome = land_stream(settings, stream, days, context.run_id, on_day)
+        LOG.info(f"{_told(outcome)} ({time.monotonic() - started:.1f} s)")
         for verdict in outcome.verdicts:
             yield check_result(key, verdict)
         if outcome.failed:
             raise _failure(outcome)
 
     return land
+
+
+def _told(outcome: StreamLanding) -> str:
+    """One line about a range pull."""
+    rows = sum(landing.landed for landing in outcome.landed)
+    rejected = sum(landing.rejected for landing in outcome.landings)
+    told = f"{outcome.stream}: {len(outcome.landed)} days landed, {rows:,} rows, {rejected:,} rejected"
+    if outcome.failed:
+        told += f", {len(outcome.failed)} days failed"
+    drifted = ", ".join(f"{found.column} ({found.type}, {found.count} rows)" for found in outcome.drift)
+    return told + (f"; unknown fields at the source: {drifted}" if drifted else "")
 
 
 def _materialization(key: dg.AssetKey, landing: Landing) -> dg.AssetMaterialization:

@@ -1,7 +1,5 @@
 """The dbt project as assets: plan, staging, frontier, intermediate, marts. What dbt is told is pipeline/build.py's."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json
@@ -92,20 +90,27 @@ def warehouse_assets(home: Home, manifest: Path, streams: list[str]) -> dg.Asset
     project = DbtProject(build.DBT_PROJECT, target_path=home.runs / "target")
 
     @dbt_assets(
-        manifest=manifest, project=project, name="warehouse", dagster_dbt_translator=Translator(streams),
-        exclude="resource_type:unit_test", pool="warehouse",
-    )  # fmt: skip
+        manifest=manifest,
+        project=project,
+        name="warehouse",
+        dagster_dbt_translator=Translator(streams),
+        exclude="resource_type:unit_test",
+        pool="warehouse",
+    )
     def warehouse(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        arguments = [*build.RUN_ARGUMENTS, *(["--full-refresh"] if context.run.tags.get("opsmart/full_refresh") else [])]
+        arguments = [
+            *build.RUN_ARGUMENTS,
+            *(["--full-refresh"] if context.run.tags.get("opsmart/full_refresh") else []),
+        ]
         dbt = DbtCliResource(
-            project_dir=str(build.DBT_PROJECT), profiles_dir=str(build.DBT_PROJECT),
-            dbt_executable=build.dbt_command(home, [])[0], global_config_flags=["--log-path", str(home.runs / "logs")],
-        )  # fmt: skip
+            project_dir=str(build.DBT_PROJECT),
+            profiles_dir=str(build.DBT_PROJECT),
+            dbt_executable=build.dbt_command(home, [])[0],
+            global_config_flags=["--log-path", str(home.runs / "logs")],
+        )
         build.forget_results(home)
         with build.warehouse_lock(home), _environment(dbt_environment(home)):
-            invocation = dbt.cli(
-                arguments, context=context, target_path=home.runs / "target", raise_on_error=False
-            )
+            invocation = dbt.cli(arguments, context=context, target_path=home.runs / "target", raise_on_error=False)
             yield from invocation.stream()
         blocking = [verdict for verdict in build.read_verdicts(home) if verdict.blocks]
         if blocking:

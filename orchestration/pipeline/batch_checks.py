@@ -25,7 +25,15 @@ UNUSUAL_VOLUME = (0.25, 4.0)
 
 def no_rows() -> dict[str, Any]:
     """The counts of a day on which the source had nothing."""
-    return {"pulled": 0, "landed": 0, "rejected": 0, "rules": {}, "event_days": {}, "repeated_keys": 0, "content_hash": None}
+    return {
+        "pulled": 0,
+        "landed": 0,
+        "rejected": 0,
+        "rules": {},
+        "event_days": {},
+        "repeated_keys": 0,
+        "content_hash": None,
+    }
 
 
 def frame_of_days(
@@ -63,44 +71,88 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame) -> list[Expectatio
     empty = int((frame["pulled"] == 0).sum())
     expectations = [
         _between(
-            "reject_share", "reject_share", "error", f"{rejected} of {pulled} rows rejected; at most {tolerance:.1%} of a day's rows "
-            "may break the contract", maximum=tolerance, count=rejected,
+            "reject_share",
+            "reject_share",
+            "error",
+            f"{rejected} of {pulled} rows rejected; at most {tolerance:.1%} of a day's rows may break the contract",
+            maximum=tolerance,
+            count=rejected,
             fix=f"Look at quarantine/{stream}, mend the source or the mapping, and run again.",
         )
-    ]  # fmt: skip
+    ]
     if mapping.empty_days != "expected":
         severity = "error" if mapping.empty_days == "fail" else "warning"
         expectations.append(
-            _between("empty_days", "pulled", severity, f"{empty} days without rows", minimum=1, count=empty,
-                     fix=f"Ask the owner of the source; `streams.{stream}.empty_days` says whether a day may be empty.")
-        )  # fmt: skip
+            _between(
+                "empty_days",
+                "pulled",
+                severity,
+                f"{empty} days without rows",
+                minimum=1,
+                count=empty,
+                fix=f"Ask the owner of the source; `streams.{stream}.empty_days` says whether a day may be empty.",
+            )
+        )
     repeated = int(frame["repeated_keys"].sum())
     expectations.append(
-        _between("unique_keys", "repeated_keys", "warning", f"{repeated} keys stand on more than one row of a day",
-                 maximum=0, count=repeated, fix="Duplicates are removed downstream; rows that differ all count.")
-    )  # fmt: skip
+        _between(
+            "unique_keys",
+            "repeated_keys",
+            "warning",
+            f"{repeated} keys stand on more than one row of a day",
+            maximum=0,
+            count=repeated,
+            fix="Duplicates are removed downstream; rows that differ all count.",
+        )
+    )
     for rule in row_rules(profile, stream)[1]:
         found = int(frame[f"rule_{rule.name}"].sum())
         expectations.append(
-            _between(rule.name, f"rule_{rule.name}", "warning", f"{found} rows: {rule.description or rule.check}",
-                     maximum=0, count=found, fix="The rows count; ask the owner of the source.")
-        )  # fmt: skip
+            _between(
+                rule.name,
+                f"rule_{rule.name}",
+                "warning",
+                f"{found} rows: {rule.description or rule.check}",
+                maximum=0,
+                count=found,
+                fix="The rows count; ask the owner of the source.",
+            )
+        )
     expectations.append(
-        _between("usual_volume", "volume_ratio", "warning", "rows against the median of the 28 landed days before",
-                 minimum=UNUSUAL_VOLUME[0], maximum=UNUSUAL_VOLUME[1], fix="Ask the owner whether rows are missing or doubled.")
-    )  # fmt: skip
+        _between(
+            "usual_volume",
+            "volume_ratio",
+            "warning",
+            "rows against the median of the 28 landed days before",
+            minimum=UNUSUAL_VOLUME[0],
+            maximum=UNUSUAL_VOLUME[1],
+            fix="Ask the owner whether rows are missing or doubled.",
+        )
+    )
     if profile.contract(stream).event_time:
         expectations.append(
-            _between("recent_events", "oldest_event_age_days", "warning", "events older than a year arrived", maximum=366,
-                     fix="They count on the day they happened; a sender's clock may be wrong.")
-        )  # fmt: skip
+            _between(
+                "recent_events",
+                "oldest_event_age_days",
+                "warning",
+                "events older than a year arrived",
+                maximum=366,
+                fix="They count on the day they happened; a sender's clock may be wrong.",
+            )
+        )
     return expectations
 
 
 def _between(
-    rule: str, column: str, severity: Any, message: str, minimum: float | None = None, maximum: float | None = None,
-    count: int | None = None, fix: str = "",
-) -> Expectation:  # fmt: skip
+    rule: str,
+    column: str,
+    severity: Any,
+    message: str,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    count: int | None = None,
+    fix: str = "",
+) -> Expectation:
     arguments = {"column": column, "min_value": minimum, "max_value": maximum}
     return Expectation(rule, "expect_column_values_to_be_between", arguments, severity, message, count, fix)
 
@@ -125,9 +177,7 @@ def judge(
     frame = frame_of_days(profile, stream, days, counts, history)
     owner = profile.contract(stream).owner
     verdicts = [Verdict("gate_1", stream, SOURCE_READABLE, "error", "passed", owner, "the source was read and mapped")]
-    verdicts += validate(
-        "gate_1", stream, owner, frame, ["landed_date"], suite(profile, stream, frame)
-    )
+    verdicts += validate("gate_1", stream, owner, frame, ["landed_date"], suite(profile, stream, frame))
     refused: dict[date, list[str]] = {}
     for verdict in verdicts:
         if not verdict.blocks:
@@ -142,17 +192,19 @@ def explain(
     profile: Profile, stream: str, day: date, count: dict[str, Any], rules: list[str], samples: list[dict[str, Any]]
 ) -> str:
     """The line for a refused day: stream, day, rule, counts, samples."""
-    rejecting = {name: n for name, n in count["rules"].items()}
     shown = "; ".join(
-        f"{', '.join(s['reasons'])}" + (f" ({', '.join(f'{k}={v}' for k, v in s['values'].items())})" if s["values"] else "")
+        f"{', '.join(s['reasons'])}"
+        + (f" ({', '.join(f'{k}={v}' for k, v in s['values'].items())})" if s["values"] else "")
         for s in samples
     )
     if count["pulled"] == 0:
-        return f"{stream} {day}: refused by {', '.join(rules)}: the source had no rows, and the profile says that it must"
+        return (
+            f"{stream} {day}: refused by {', '.join(rules)}: the source had no rows, and the profile says that it must"
+        )
     share = count["rejected"] / count["pulled"]
     return (
         f"{stream} {day}: refused by {', '.join(rules)}: {count['rejected']} of {count['pulled']} rows rejected "
         f"({share:.1%}, tolerance {profile.tolerance(stream):.1%}); "
-        + ", ".join(f"{name} {n}" for name, n in sorted(rejecting.items()))
+        + ", ".join(f"{name} {n}" for name, n in sorted(count["rules"].items()))
         + (f"; for example: {shown}" if shown else "")
     )

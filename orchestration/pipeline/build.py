@@ -45,19 +45,30 @@ def warehouse_lock(home: Home, seconds: float = LOCK_SECONDS) -> Iterator[None]:
 def dbt_command(home: Home, arguments: Sequence[str]) -> list[str]:
     """The command line of dbt for this home; its target folder and logs lie in the home, not in the project."""
     return [
-        str(Path(sys.executable).parent / "dbt"), *arguments,
-        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
-        "--target-path", str(home.runs / "target"), "--log-path", str(home.runs / "logs"),
-    ]  # fmt: skip
+        str(Path(sys.executable).parent / "dbt"),
+        *arguments,
+        "--project-dir",
+        str(DBT_PROJECT),
+        "--profiles-dir",
+        str(DBT_PROJECT),
+        "--target-path",
+        str(home.runs / "target"),
+        "--log-path",
+        str(home.runs / "logs"),
+    ]
 
 
 def run_dbt(home: Home, arguments: Sequence[str], on_line: Callable[[str], None] = lambda line: None) -> int:
     """Run dbt and hand on its lines as they come. Returns its exit code: 0 good, 1 something failed, 2 unusable."""
     home.runs.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
-        dbt_command(home, arguments), cwd=DBT_PROJECT, env=dbt_environment(home),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        dbt_command(home, arguments),
+        cwd=DBT_PROJECT,
+        env=dbt_environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     assert process.stdout is not None
     try:
         for line in process.stdout:
@@ -102,8 +113,19 @@ def read_verdicts(home: Home) -> list[Verdict]:
     """
     manifest = json.loads((home.runs / "target" / "manifest.json").read_text(encoding="utf-8"))
     if not _results_file(home).is_file():
-        return [Verdict("gate_2", "build", "has_results", "error", "error", "data-platform", "dbt left no results", 1,
-                        fix=f"Read {home.runs / 'logs' / 'dbt.log'} and build again.")]  # fmt: skip
+        return [
+            Verdict(
+                "gate_2",
+                "build",
+                "has_results",
+                "error",
+                "error",
+                "data-platform",
+                "dbt left no results",
+                1,
+                fix=f"Read {home.runs / 'logs' / 'dbt.log'} and build again.",
+            )
+        ]
     said = json.loads(_results_file(home).read_text(encoding="utf-8"))
     results = {result["unique_id"]: result for result in said["results"]}
     samples = _failing_rows(home, said["results"])
@@ -127,8 +149,17 @@ def _model_verdict(node: dict[str, Any], result: dict[str, Any] | None) -> Verdi
     if status == "success":
         return None
     message = (result or {}).get("message") or f"the model was {status}"
-    return Verdict("gate_2", node["name"], "builds", "error", "error", _owner(node), str(message).strip(), 1,
-                   fix=f"Read {node['original_file_path']} and dbt's log.")  # fmt: skip
+    return Verdict(
+        "gate_2",
+        node["name"],
+        "builds",
+        "error",
+        "error",
+        _owner(node),
+        str(message).strip(),
+        1,
+        fix=f"Read {node['original_file_path']} and dbt's log.",
+    )
 
 
 def _failing_rows(home: Home, results: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
@@ -140,7 +171,9 @@ def _failing_rows(home: Home, results: Sequence[dict[str, Any]]) -> dict[str, li
     with duckdb.connect(str(home.warehouse), read_only=True) as con:
         con.execute("set TimeZone = 'UTC'")
         for result in failed:
-            query = f"select columns(*)::varchar from ({result['compiled_code'].strip().rstrip(';')}) limit {SAMPLE_ROWS}"
+            query = (
+                f"select columns(*)::varchar from ({result['compiled_code'].strip().rstrip(';')}) limit {SAMPLE_ROWS}"
+            )
             with contextlib.suppress(duckdb.Error):  # a sample is help, the verdict stands without it
                 rows[result["unique_id"]] = con.execute(query).to_arrow_table().to_pylist()
     return rows
@@ -153,14 +186,18 @@ def _test_verdict(
     meta = {**node["config"].get("meta", {}), **node.get("meta", {})}
     parents = [name for name in node["depends_on"]["nodes"] if name in manifest["nodes"]]
     attached = manifest["nodes"].get(node.get("attached_node") or "", {})
-    subject = str(meta.get("subject") or attached.get("name") or (manifest["nodes"][parents[0]]["name"] if parents else ""))
+    subject = str(
+        meta.get("subject") or attached.get("name") or (manifest["nodes"][parents[0]]["name"] if parents else "")
+    )
     owner = str(meta.get("owner") or (_owner(attached) if attached else "data-platform"))
     rule = node["name"].removeprefix(f"{subject}_")
     fix = str(meta.get("fix") or f"Query the rows: {node.get('relation_name') or node['original_file_path']}.")
     status = result["status"] if result else "not run"
     count = int((result or {}).get("failures") or 0)
     if status == "pass":
-        return Verdict("gate_2", subject, rule, severity, "passed", owner, node.get("description") or "passed", 0, fix=fix)
+        return Verdict(
+            "gate_2", subject, rule, severity, "passed", owner, node.get("description") or "passed", 0, fix=fix
+        )
     message = f"{count} rows: {node.get('description') or node['name']}"
     if status in ("fail", "warn"):
         return Verdict("gate_2", subject, rule, severity, "failed", owner, message, count, samples, fix)

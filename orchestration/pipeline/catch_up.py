@@ -46,7 +46,9 @@ def days_to_land(
     settle = timedelta(days=profile.settle_days(stream))
     changed = _days_with_other_files(profile, stream, days, good)
     wanted = [
-        day for day in days if day not in good or day in changed or good[day]["pulled_at"] < _end_of(profile, day) + settle
+        day
+        for day in days
+        if day not in good or day in changed or good[day]["pulled_at"] < _end_of(profile, day) + settle
     ]
     return wanted[: profile.business.max_days_per_run]
 
@@ -63,7 +65,9 @@ def _files(listing: list[dict[str, Any]], day: date | None) -> list[tuple[str, .
 def _days_with_other_files(profile: Profile, stream: str, days: list[date], good: dict[date, Any]) -> set[date]:
     """Landed days whose files at the source are no longer those that were read."""
     mapping = profile.streams[stream]
-    names = [mapping.source] + [n for n in profile.sources if mapping.query and n in mapping.query and n != mapping.source]
+    names = [mapping.source] + [
+        n for n in profile.sources if mapping.query and n in mapping.query and n != mapping.source
+    ]
     by_day = profile.is_by_day(stream)
     if not days or not good:
         return set()

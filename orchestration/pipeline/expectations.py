@@ -54,28 +54,37 @@ def validate(
         .add_batch_definition_whole_dataframe(subject)
         .get_batch({"dataframe": frame})
     )
-    verdicts = []
+    suite = gx.ExpectationSuite(subject)
     for wanted in expectations:
-        suite = gx.ExpectationSuite(wanted.rule)
-        suite.add_expectation_configuration(ExpectationConfiguration(type=wanted.type, kwargs=dict(wanted.arguments)))
-        try:
-            answer = batch.validate(
-                suite, result_format={"result_format": "COMPLETE", "unexpected_index_column_names": list(index)}
-            )
-            result = answer.results[0] if len(answer.results) == 1 else None
-        except Exception as error:  # a check that raised is a check that failed
-            verdicts.append(_verdict(gate, subject, owner, wanted, "error", f"could not be evaluated: {error}", 0, []))
-            continue
-        raised = "no result" if result is None or result.success is None else _raised(result.exception_info)
-        if raised:
-            verdicts.append(_verdict(gate, subject, owner, wanted, "error", f"could not be evaluated: {raised}", 0, []))
-            continue
-        found = [_plain(row) for row in result.result.get("unexpected_index_list") or []]
-        if result.success:
-            verdicts.append(_verdict(gate, subject, owner, wanted, "passed", wanted.message, 0, []))
-        else:
-            verdicts.append(_verdict(gate, subject, owner, wanted, "failed", wanted.message, wanted.count or len(found) or 1, found))
-    return verdicts
+        suite.add_expectation_configuration(
+            ExpectationConfiguration(type=wanted.type, kwargs=dict(wanted.arguments), meta={"rule": wanted.rule})
+        )
+    results: dict[str, Any] = {}
+    complaint = "it gave no result"
+    try:
+        wanted_format = {"result_format": "COMPLETE", "unexpected_index_column_names": list(index)}
+        answer = batch.validate(suite, result_format=wanted_format)
+        results = {result.expectation_config.meta["rule"]: result for result in answer.results}
+    except Exception as error:  # a check that raised is a check that failed
+        complaint = str(error)
+    return [_verdict(gate, subject, owner, wanted, results.get(wanted.rule), complaint) for wanted in expectations]
+
+
+def _verdict(
+    gate: Literal["gate_1", "gate_2"], subject: str, owner: str, wanted: Expectation, result: Any, complaint: str
+) -> Verdict:
+    """What one result means. No result, no answer or an exception in it: not evaluated, which counts as failed."""
+    raised = complaint if result is None or result.success is None else _raised(result.exception_info)
+    if raised:
+        said = f"could not be evaluated: {raised}"
+        return Verdict(gate, subject, wanted.rule, wanted.severity, "error", owner, said, fix=wanted.fix)
+    if result.success:
+        return Verdict(gate, subject, wanted.rule, wanted.severity, "passed", owner, wanted.message, fix=wanted.fix)
+    found = [_plain(row) for row in result.result.get("unexpected_index_list") or []]
+    count = wanted.count or len(found) or 1
+    return Verdict(
+        gate, subject, wanted.rule, wanted.severity, "failed", owner, wanted.message, count, found, wanted.fix
+    )
 
 
 def _raised(info: dict[str, Any]) -> str:
@@ -86,10 +95,3 @@ def _raised(info: dict[str, Any]) -> str:
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value.item() if hasattr(value, "item") else value for name, value in row.items()}
-
-
-def _verdict(
-    gate: Literal["gate_1", "gate_2"], subject: str, owner: str, wanted: Expectation, status: Any, message: str, count: int,
-    samples: list[Any],
-) -> Verdict:  # fmt: skip
-    return Verdict(gate, subject, wanted.rule, wanted.severity, status, owner, message, count, samples, wanted.fix)

@@ -69,9 +69,11 @@ def _violations(field: Field) -> list[tuple[str, str]]:
     raw, typed = quote(f"raw_{field.name}"), quote(field.name)
     found = []
     if field.type != "varchar":
-        found.append((f"{field.name}_type", f"nullif(cast({raw} as varchar), '') is not null and {typed} is null"))
-    if field.required:
-        found.append((f"{field.name}_required", f"nullif(trim(cast({raw} as varchar)), '') is null and {typed} is null"))
+        found.append(
+            (f"{field.name}_type", f"nullif(cast({raw} as varchar), '') is not null and {_cast(field, raw)} is null")
+        )
+    if field.required and field.default is None:
+        found.append((f"{field.name}_required", f"nullif(trim(cast({raw} as varchar)), '') is null"))
     if field.enum:
         allowed = ", ".join(text(value) for value in field.enum)
         found.append((f"{field.name}_enum", f"{typed} not in ({allowed})"))
@@ -91,7 +93,9 @@ def row_rules(profile: Profile, stream: str) -> tuple[list[Rule], list[Rule]]:
     return [r for r in every if r.severity == "error"], [r for r in every if r.severity == "warning"]
 
 
-_MISSING_COLUMN = re.compile(r'(?:Referenced column|column named|does not have a column named) "?(?P<name>[^"]+)"?(?: not found)?')
+_MISSING_COLUMN = re.compile(
+    r'(?:Referenced column|column named|does not have a column named) "?(?P<name>[^"]+)"?(?: not found)?'
+)
 
 
 @dataclass
@@ -122,7 +126,9 @@ class Gate:
         """
         relation = f"({self.mapping.query})" if self.mapping.query else quote(self.mapping.source)
         extra = ", ".join(f"{text(name)}, {quote(name)}" for name in self.mapping.extra)
-        select = [f"({self.mapping.fields.get(f.name, 'null')}) as {quote('raw_' + f.name)}" for f in self.contract.fields]
+        select = [
+            f"({self.mapping.fields.get(f.name, 'null')}) as {quote('raw_' + f.name)}" for f in self.contract.fields
+        ]
         select.append(f"({self.mapping.cursor or '_file_day'}) as raw_cursor")
         select.append(f"{f'cast(json_object({extra}) as varchar)' if extra else 'cast(null as varchar)'} as raw_extra")
         while True:
@@ -145,7 +151,10 @@ class Gate:
     def _explain(self, error: duckdb.Error) -> str:
         """The line for a mapping that cannot be evaluated: each expression is tried alone, to name the one at fault."""
         relation = f"({self.mapping.query})" if self.mapping.query else quote(self.mapping.source)
-        has = ", ".join(c for c in self._columns(self.mapping.source) if c not in SYSTEM_COLUMNS) or "no rows and no columns"
+        has = (
+            ", ".join(c for c in self._columns(self.mapping.source) if c not in SYSTEM_COLUMNS)
+            or "no rows and no columns"
+        )
         where, fault = f"streams.{self.stream}", error
         tries = {f"fields.{name}": sql for name, sql in self.mapping.fields.items()}
         for key, expression in {"query": "1", "cursor": self.mapping.cursor or "1", **tries}.items():
@@ -252,7 +261,9 @@ class Gate:
         for field in self.contract.fields:
             raw = f"cast({quote('raw_' + field.name)} as varchar)"
             if field.privacy != "drop":
-                pairs.append(f"{text(field.name)}, {keyed_hash_sql(raw, self.key) if field.privacy == 'identifier' else raw}")
+                pairs.append(
+                    f"{text(field.name)}, {keyed_hash_sql(raw, self.key) if field.privacy == 'identifier' else raw}"
+                )
         return self.con.execute(
             f"""select landed_date, cast(to_json(reasons) as varchar) as reasons,
                        cast(json_object({", ".join(pairs)}) as varchar) as record,
@@ -268,8 +279,15 @@ class Gate:
         for day, pulled, rejected in self.con.execute(
             "select landed_date, count(*), count(*) filter (where len(reasons) > 0) from judged group by 1"
         ).fetchall():
-            days[day] = {"pulled": pulled, "landed": pulled - rejected, "rejected": rejected, "rules": {}, "event_days": {},
-                         "repeated_keys": 0, "content_hash": None}  # fmt: skip
+            days[day] = {
+                "pulled": pulled,
+                "landed": pulled - rejected,
+                "rejected": rejected,
+                "rules": {},
+                "event_days": {},
+                "repeated_keys": 0,
+                "content_hash": None,
+            }
         for day, digest in self.con.execute(
             """select landed_date, format('{:d}:{:x}', count(*), sum(cast(md5_number_lower(content_hash) as hugeint)))
                from good group by 1"""
@@ -297,9 +315,11 @@ class Gate:
         """A few quarantined rows of a day: the reasons and the values at fault, personal ones masked."""
         shown: list[dict[str, object]] = []
         fields = {field.name: field for field in self.contract.fields}
-        for row in self.con.execute(
-            "select * from judged where landed_date = ? and len(reasons) > 0 limit ?", [day, limit]
-        ).to_arrow_table().to_pylist():  # fmt: skip
+        for row in (
+            self.con.execute("select * from judged where landed_date = ? and len(reasons) > 0 limit ?", [day, limit])
+            .to_arrow_table()
+            .to_pylist()
+        ):
             values: dict[str, object] = {}
             for reason in row["reasons"]:
                 field = next((f for name, f in fields.items() if reason.startswith(name + "_")), None)
@@ -343,9 +363,7 @@ def _names(rules: list[tuple[str, str]]) -> str:
 
 def _full_key(contract: Contract) -> str:
     key = key_sql(contract)
-    return key if not contract.set_key else " || chr(31) || ".join(
-        f"cast({name} as varchar)" for name in contract.key
-    )
+    return key if not contract.set_key else " || chr(31) || ".join(f"cast({name} as varchar)" for name in contract.key)
 
 
 def _column_names(node: object) -> Iterator[str]:

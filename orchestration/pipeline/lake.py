@@ -133,8 +133,9 @@ def newest_versions(home: Home, contract: Contract, days: Sequence[date]) -> pa.
     if not files:
         return None
     with duckdb.connect() as con:
-        return con.execute(versions_sql("read_parquet($files, hive_partitioning=true, union_by_name=true)", contract),
-                           {"files": files}).to_arrow_table()  # fmt: skip
+        return con.execute(
+            versions_sql("read_parquet($files, hive_partitioning=true, union_by_name=true)", contract), {"files": files}
+        ).to_arrow_table()
 
 
 def key_sql(contract: Contract, prefix: str = "") -> str:

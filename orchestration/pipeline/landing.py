@@ -79,7 +79,9 @@ def _merge(before: list[Verdict], after: list[Verdict]) -> list[Verdict]:
             merged[verdict.rule] = verdict
         elif verdict.status != "passed":
             worse = verdict if order[verdict.status] > order[held.status] else held
-            merged[verdict.rule] = replace(worse, count=held.count + verdict.count, samples=held.samples + verdict.samples)
+            merged[verdict.rule] = replace(
+                worse, count=held.count + verdict.count, samples=held.samples + verdict.samples
+            )
     return list(merged.values())
 
 
@@ -118,16 +120,16 @@ def _bytes_by_day(settings: Settings, stream: str, days: Sequence[date]) -> dict
 def _land_pass(settings: Settings, stream: str, days: list[date], run_id: str) -> StreamLanding:
     pulled_at = datetime.now(UTC)
     settings.home.scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{stream}-", dir=settings.home.scratch) as scratch:
-        with duckdb.connect(f"{scratch}/pull.duckdb") as con:
-            con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-            con.execute(f"set temp_directory = '{scratch}/spill'")
-            try:
-                gate, listing = _open_gate(settings, stream, days, con)
-                gate.split(days, pulled_at)
-            except (SourceError, GateError) as error:
-                return _all_failed(settings, stream, days, str(error), run_id, pulled_at)
-            return _decide(settings, gate, days, listing, run_id, pulled_at)
+    folder = tempfile.TemporaryDirectory(prefix=f"{stream}-", dir=settings.home.scratch)
+    with folder as scratch, duckdb.connect(f"{scratch}/pull.duckdb") as con:
+        con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+        con.execute(f"set temp_directory = '{scratch}/spill'")
+        try:
+            gate, listing = _open_gate(settings, stream, days, con)
+            gate.split(days, pulled_at)
+        except (SourceError, GateError) as error:
+            return _all_failed(settings, stream, days, str(error), run_id, pulled_at)
+        return _decide(settings, gate, days, listing, run_id, pulled_at)
 
 
 def _open_gate(
@@ -204,9 +206,14 @@ def _decide(
 
 
 def _write(
-    settings: Settings, gate: Gate, days: list[date], counts: dict[date, Any], before: dict[date, Any], run_id: str,
+    settings: Settings,
+    gate: Gate,
+    days: list[date],
+    counts: dict[date, Any],
+    before: dict[date, Any],
+    run_id: str,
     pulled_at: datetime,
-) -> dict[date, int]:  # fmt: skip
+) -> dict[date, int]:
     """Write the good days' rows and quarantine. Returns the rows written per day; the same content is no commit."""
     con, home, contract = gate.con, settings.home, gate.contract
     con.execute("set TimeZone = 'UTC'")
@@ -264,7 +271,15 @@ def _all_failed(
     ]
     lake.append_landings(settings.home, landings)
     verdict = Verdict(
-        "gate_1", stream, batch_checks.SOURCE_READABLE, "error", "failed", contract.owner, reason, len(days),
-        [day.isoformat() for day in days[:3]], "Look at the source; the missing days are pulled again by the next run.",
-    )  # fmt: skip
+        "gate_1",
+        stream,
+        batch_checks.SOURCE_READABLE,
+        "error",
+        "failed",
+        contract.owner,
+        reason,
+        len(days),
+        [day.isoformat() for day in days[:3]],
+        "Look at the source; the missing days are pulled again by the next run.",
+    )
     return StreamLanding(stream, landings, [verdict])

@@ -42,29 +42,61 @@ def suites(kpi_ids: list[str]) -> dict[str, list[Expectation]]:
     return {
         "dim_kpi": [
             _expect("ids_are_unique", unique, "a KPI has one id", column="kpi_id"),
-            _expect("directions_are_known", in_set, "direction is up, down or none", column="direction",
-                    value_set=["up", "down", "none"]),
-            _expect("additivities_are_known", in_set, "additivity is A, S or N", column="additivity",
-                    value_set=["A", "S", "N"]),
+            _expect(
+                "directions_are_known",
+                in_set,
+                "direction is up, down or none",
+                column="direction",
+                value_set=["up", "down", "none"],
+            ),
+            _expect(
+                "additivities_are_known",
+                in_set,
+                "additivity is A, S or N",
+                column="additivity",
+                value_set=["A", "S", "N"],
+            ),
         ],
         "fct_kpi": [
             _expect("rows_are_unique", together, "one row per KPI, period and segment", column_list=KEY),
-            _expect("grains_are_known", in_set, "grain is day, week, month or quarter", column="grain",
-                    value_set=["day", "week", "month", "quarter"]),
+            _expect(
+                "grains_are_known",
+                in_set,
+                "grain is day, week, month or quarter",
+                column="grain",
+                value_set=["day", "week", "month", "quarter"],
+            ),
             _expect("kpis_are_known", in_set, "every KPI stands in dim_kpi", column="kpi_id", value_set=kpi_ids),
             _expect("counts_are_not_negative", between, "n is not negative", column="n", min_value=0),
-            _expect("incomplete_is_empty", in_set, "an incomplete period has no value",
-                    column="is_empty_where_incomplete", value_set=[True]),
-            _expect("ratios_are_of_their_parts", in_set, "a ratio is numerator over denominator",
-                    column="is_ratio_of_its_parts", value_set=[True]),
-            _expect("shares_are_shares", between, "a share lies between 0 and 1", column="share", min_value=0, max_value=1),
+            _expect(
+                "incomplete_is_empty",
+                in_set,
+                "an incomplete period has no value",
+                column="is_empty_where_incomplete",
+                value_set=[True],
+            ),
+            _expect(
+                "ratios_are_of_their_parts",
+                in_set,
+                "a ratio is numerator over denominator",
+                column="is_ratio_of_its_parts",
+                value_set=[True],
+            ),
+            _expect(
+                "shares_are_shares", between, "a share lies between 0 and 1", column="share", min_value=0, max_value=1
+            ),
         ],
         "fct_coverage": [
-            _expect("states_are_known", in_set, "state is landed, failed or missing", column="state",
-                    value_set=["landed", "failed", "missing"]),
+            _expect(
+                "states_are_known",
+                in_set,
+                "state is landed, failed or missing",
+                column="state",
+                value_set=["landed", "failed", "missing"],
+            ),
             _expect("days_are_unique", together, "one row per stream and day", column_list=["stream", "landed_date"]),
         ],
-    }  # fmt: skip
+    }
 
 
 def check_names() -> dict[str, str]:

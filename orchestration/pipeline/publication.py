@@ -64,8 +64,16 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
     publication_id = f"{published_at:%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
     record = _record_verdicts(settings, publication_id, verdicts, run_id)
     if not verdicts:
-        missing = Verdict("gate_2", "publication", "has_verdicts", "error", "error", "data-platform",
-                          "no check was evaluated", fix="Build the marts first.")  # fmt: skip
+        missing = Verdict(
+            "gate_2",
+            "publication",
+            "has_verdicts",
+            "error",
+            "error",
+            "data-platform",
+            "no check was evaluated",
+            fix="Build the marts first.",
+        )
         raise PublicationRefused([missing], record)
     if any(verdict.blocks for verdict in verdicts):
         raise PublicationRefused(verdicts, record)
@@ -124,25 +132,25 @@ def _write_marts(settings: Settings, folder: Path, publication_id: str, publishe
     """Copy every mart, its comments included, into marts.duckdb and Parquet. Returns the rows per table."""
     counts: dict[str, int] = {}
     target = folder / "marts.duckdb"
-    with duckdb.connect(str(settings.home.warehouse), read_only=True) as con:
+    with duckdb.connect(str(target)) as con:
         con.execute("set TimeZone = 'UTC'")
-        con.execute(f"attach {_text(str(target))} as snapshot")
+        con.execute(f"attach {_text(str(settings.home.warehouse))} as warehouse (read_only)")
         tables = con.execute(
-            "select table_name, comment from duckdb_tables() where schema_name = ? and database_name <> 'snapshot' order by 1",
+            "select table_name, comment from duckdb_tables() where database_name = 'warehouse' and schema_name = ? order by 1",
             [MARTS_SCHEMA],
         ).fetchall()
         for table, comment in tables:
-            con.execute(f'create table snapshot.main."{table}" as select * from {MARTS_SCHEMA}."{table}" order by all')
+            con.execute(f'create table "{table}" as select * from warehouse.{MARTS_SCHEMA}."{table}" order by all')
             if comment:
-                con.execute(f'comment on table snapshot.main."{table}" is {_text(comment)}')
+                con.execute(f'comment on table "{table}" is {_text(comment)}')
         for table, column, comment in con.execute(
             """select table_name, column_name, comment from duckdb_columns()
-               where schema_name = ? and database_name <> 'snapshot' and comment is not null""",
+               where database_name = 'warehouse' and schema_name = ? and comment is not null""",
             [MARTS_SCHEMA],
         ).fetchall():
-            con.execute(f'comment on column snapshot.main."{table}"."{column}" is {_text(comment)}')
+            con.execute(f'comment on column "{table}"."{column}" is {_text(comment)}')
         con.execute(
-            f"""create table snapshot.main.dim_publication as
+            f"""create table dim_publication as
                 select {_text(publication_id)} as publication_id, timestamp '{published_at.replace(tzinfo=None)}' as published_at,
                        {_text(settings.profile.name)} as profile_name,
                        {_text(settings.profile.business.reporting_zone)} as reporting_zone,
@@ -150,17 +158,23 @@ def _write_marts(settings: Settings, folder: Path, publication_id: str, publishe
         )
         for table in [name for name, _ in tables] + ["dim_publication"]:
             parquet = folder / f"{table}.parquet"
-            con.execute(f'copy (select * from snapshot.main."{table}") to {_text(str(parquet))} (format parquet)')
-            found = con.execute(f'select count(*) from snapshot.main."{table}"').fetchone()
+            con.execute(f'copy (select * from "{table}") to {_text(str(parquet))} (format parquet)')
+            found = con.execute(f'select count(*) from "{table}"').fetchone()
             counts[table] = found[0] if found else 0
-        con.execute("detach snapshot")
+        con.execute("detach warehouse")
+        con.execute("checkpoint")
     return counts
 
 
 def _manifest(
-    settings: Settings, publication_id: str, published_at: datetime, verdicts: Sequence[Verdict], run_id: str,
-    counts: dict[str, int], folder: Path,
-) -> dict[str, Any]:  # fmt: skip
+    settings: Settings,
+    publication_id: str,
+    published_at: datetime,
+    verdicts: Sequence[Verdict],
+    run_id: str,
+    counts: dict[str, int],
+    folder: Path,
+) -> dict[str, Any]:
     profile = settings.profile
     with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as con:
         windows = con.execute(
@@ -251,7 +265,9 @@ def _link(published: Path, publication_id: str) -> None:
 def _retire(published: Path, publication_id: str) -> None:
     """Keep the newest snapshots (OPSMART_KEEP_PUBLICATIONS, default 10), and the current one whatever its age."""
     keep = max(1, int(os.environ.get("OPSMART_KEEP_PUBLICATIONS", KEEP_DEFAULT)))
-    snapshots = sorted(p for p in published.iterdir() if p.is_dir() and not p.is_symlink() and not p.name.startswith("."))
+    snapshots = sorted(
+        p for p in published.iterdir() if p.is_dir() and not p.is_symlink() and not p.name.startswith(".")
+    )
     for old in snapshots[:-keep]:
         if old.name != publication_id:
             shutil.rmtree(old)

@@ -37,7 +37,9 @@ def _number(value: float | None, unit: str) -> str:
         return "–"
     if unit == "ratio":
         return f"{value:.2%}"
-    if abs(value) >= 1000 or (unit in ("persons", "orders", "tickets", "sessions", "count") and float(value).is_integer()):
+    if abs(value) >= 1000 or (
+        unit in ("persons", "orders", "tickets", "sessions", "count") and float(value).is_integer()
+    ):
         return f"{value:,.0f}"
     return f"{value:,.2f}"
 
@@ -71,8 +73,15 @@ def kpi_table(publication: Publication) -> Table:
             continue
         shown = f"{period}" + (" (day)" if grain == "day" else "")
         number = _number(value, unit) if complete else "incomplete"
-        table.add_row(kpi, unit, shown, number, _number(before, unit), _change(value, before, direction),
-                      _against(value, target, direction))  # fmt: skip
+        table.add_row(
+            kpi,
+            unit,
+            shown,
+            number,
+            _number(before, unit),
+            _change(value, before, direction),
+            _against(value, target, direction),
+        )
     return table
 
 
@@ -85,10 +94,15 @@ def coverage_table(manifest: dict[str, Any]) -> Table:
         found = manifest["findings"].get(stream, {})
         missing, failed = window["missing_days"], window["failed_days"]
         table.add_row(
-            stream, str(window["first_landed_date"] or "–"), str(window["last_landed_date"] or "–"),
-            str(window["landed_days"]), Text(str(missing), style="red" if missing else ""),
-            Text(str(failed), style="red" if failed else ""), f"{found.get('landed', 0):,}", f"{found.get('rejected', 0):,}",
-        )  # fmt: skip
+            stream,
+            str(window["first_landed_date"] or "–"),
+            str(window["last_landed_date"] or "–"),
+            str(window["landed_days"]),
+            Text(str(missing), style="red" if missing else ""),
+            Text(str(failed), style="red" if failed else ""),
+            f"{found.get('landed', 0):,}",
+            f"{found.get('rejected', 0):,}",
+        )
     return table
 
 
@@ -116,15 +130,21 @@ def render(publication: Publication) -> RenderableType:
     warned = [v for v in verdicts if v["severity"] == "warning" and v["status"] != "passed"]
     parts: list[RenderableType] = [kpi_table(publication)]
     if manifest["unavailable_kpis"]:
-        parts.append(Text("Not available: " + "; ".join(f"{k} ({why})" for k, why in manifest["unavailable_kpis"].items())))
+        parts.append(
+            Text("Not available: " + "; ".join(f"{k} ({why})" for k, why in manifest["unavailable_kpis"].items()))
+        )
     parts += [Text(""), coverage_table(manifest), Text("")]
     noted = findings(manifest)
     if noted:
         parts.append(Text("Found and let pass (warnings; the rows count unless rejected):", style="bold"))
         parts += [Text(f"  {line}") for line in noted]
         parts.append(Text(""))
-    parts.append(Text(f"Gates: {passed} checks passed, {len(warned)} warnings, 0 blocking failures", style="bold green"))
-    parts.append(Text(f"Publication {publication.id}: {publication.folder.parent / 'current' / 'marts.duckdb'}", style="bold"))
+    parts.append(
+        Text(f"Gates: {passed} checks passed, {len(warned)} warnings, 0 blocking failures", style="bold green")
+    )
+    parts.append(
+        Text(f"Publication {publication.id}: {publication.folder.parent / 'current' / 'marts.duckdb'}", style="bold")
+    )
     return Group(*parts)
 
 

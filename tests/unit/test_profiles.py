@@ -1,0 +1,111 @@
+"""Profiles: every mistake is one line that says which key, which value and what is allowed, before anything runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sources.profile import ProfileError, find_profile, load_profile
+
+GOOD = """
+name = "shop"
+[business]
+currency = "EUR"
+first_day = 2026-03-01
+last_day = 2026-03-31
+[sources.rates]
+connector = "files"
+path = "{folder}/rates.csv"
+format = "csv"
+[streams.fx_rates]
+from = "rates"
+cursor = "published"
+[streams.fx_rates.fields]
+rate_date = "day"
+base_currency = "base"
+quote_currency = "'EUR'"
+rate = "rate"
+updated_at = "published"
+"""
+
+MISTAKES = [
+    ('currency = "EUR"', 'currency = "euro"', r"business.currency = 'euro'"),
+    ('currency = "EUR"', "", r"business.currency: missing"),
+    ('currency = "EUR"', 'currency = "EUR"\ncolour = "red"', r"business.colour: unknown key; allowed: landing_zone"),
+    (
+        'currency = "EUR"',
+        'currency = "EUR"\nlanding_zone = "Berlin"',
+        r"landing_zone = 'Berlin': not an IANA time zone",
+    ),
+    ("first_day = 2026-03-01", 'first_day = "soon"', r"business.first_day = 'soon'"),
+    (
+        "last_day = 2026-03-31",
+        "last_day = 2026-02-01",
+        r"business.last_day = 2026-02-01: before first_day = 2026-03-01",
+    ),
+    (
+        'connector = "files"',
+        'connector = "ftp"',
+        r"sources.rates.connector = 'ftp': unknown connector; allowed: files, sql",
+    ),
+    ('format = "csv"', 'format = "xls"', r"sources.rates.format = 'xls'"),
+    (
+        'format = "csv"',
+        'format = "csv"\nspeed = 9',
+        r"sources.rates.speed: unknown key; allowed: connector, zone, path",
+    ),
+    ("rates.csv", "nothing.csv", r"sources.rates: .*nothing.csv"),
+    ("[streams.fx_rates]", "[streams.fx]", r"streams.fx"),
+    ('from = "rates"', 'from = "prices"', r"streams.fx_rates.from = 'prices': no such source; allowed: rates"),
+    ('cursor = "published"', "", r"streams.fx_rates.cursor: missing"),
+    ('cursor = "published"', 'cursor = "published"\ntolerance = 7', r"streams.fx_rates.tolerance = 7"),
+    ('rate = "rate"', "", r"streams.fx_rates.fields.rate: missing; the contract fx_rates requires it"),
+    (
+        'rate = "rate"',
+        'rate = "rate"\nprice = "rate"',
+        r"fields.price: not a field of the contract fx_rates; allowed: rate_date",
+    ),
+    ('rate = "rate"', 'rate = "rate +"', r"streams.fx_rates.fields.rate = 'rate \+': not an expression"),
+    ("[business]", "[business", r"not valid TOML"),
+    ("{folder}", "${{NOWHERE_SET}}", r"sources.rates.path: the environment variable NOWHERE_SET is not set"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "rates.csv").write_text("day,base,rate,published\n2026-03-02,USD,0.9,2026-03-02 15:00:00\n")
+    return tmp_path
+
+
+def test_a_good_profile_is_read(folder: Path) -> None:
+    path = folder / "shop.toml"
+    path.write_text(GOOD.format(folder=folder))
+    profile = load_profile(str(path))
+    assert profile.name == "shop"
+    assert profile.settle_days("fx_rates") == 2
+    assert profile.tolerance("fx_rates") == 0.0
+
+
+@pytest.mark.parametrize(("old", "new", "said"), MISTAKES)
+def test_a_mistake_is_one_line(folder: Path, old: str, new: str, said: str) -> None:
+    assert old in GOOD
+    path = folder / "shop.toml"
+    path.write_text(GOOD.replace(old, new).format(folder=folder))
+    with pytest.raises(ProfileError) as error:
+        load_profile(str(path), environment={})
+    message = str(error.value)
+    assert "\n" not in message
+    assert message.startswith("shop.toml: ")
+    assert re.search(said, message), message
+
+
+def test_an_unknown_profile_names_those_there_are() -> None:
+    with pytest.raises(ProfileError, match=r"PROFILE=nope: no profile of that name; allowed: .*ravenstack.*sample"):
+        find_profile("nope")
+
+
+def test_every_shipped_profile_is_valid(tmp_path: Path) -> None:
+    for name in ("sample", "ravenstack"):
+        assert load_profile(name, {"OPSMART_HOME": str(tmp_path)}, check_sources=False).name == name
