@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.profile:
         os.environ["OPSMART_PROFILE"] = options.profile
     logging.basicConfig(format="%(message)s")
-    logging.getLogger().handlers[0].setLevel(logging.WARNING)
+    logging.getLogger().handlers[0].setLevel(logging.ERROR)
     LOG.setLevel(logging.INFO)
     LOG.propagate = False
     LOG.addHandler(_ConsoleHandler())
@@ -126,6 +126,7 @@ def dagster_home(home: Home) -> Path:
     (folder / "dagster.yaml").write_text(template.replace("@HOME@", str(folder)), encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(folder)
     os.environ["OPSMART_HOME"] = str(home.path)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
     return folder
 

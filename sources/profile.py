@@ -163,7 +163,9 @@ def find_profile(name_or_path: str) -> Path:
     if named.is_file():
         return named
     known = ", ".join(sorted(p.stem for p in PROFILES_DIR.glob("*.toml")))
-    raise ProfileError(f"PROFILE={name_or_path}: no profile of that name; allowed: {known}, or the path of a .toml file")
+    raise ProfileError(
+        f"PROFILE={name_or_path}: no profile of that name; allowed: {known}, or the path of a .toml file"
+    )
 
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
@@ -180,7 +182,9 @@ def _substitute(value: Any, environment: Mapping[str, str], where: str) -> Any:
     def resolve(match: re.Match[str]) -> str:
         found = environment.get(match["name"]) or match["default"]
         if found is None:
-            raise ProfileError(f"{where}: the environment variable {match['name']} is not set; set it, or give a default")
+            raise ProfileError(
+                f"{where}: the environment variable {match['name']} is not set; set it, or give a default"
+            )
         return found
 
     return _VARIABLE.sub(resolve, value)
@@ -202,9 +206,12 @@ def _allowed_keys(model: type[BaseModel]) -> str:
     return ", ".join(f.alias or name for name, f in model.model_fields.items())
 
 
-_MODELS: dict[tuple[str, ...], type[BaseModel]] = {(): _ProfileFile, ("business",): Business,
-                                                   ("business", "internal_people"): InternalPeople,
-                                                   ("sample_company",): SampleCompany}  # fmt: skip
+_MODELS: dict[tuple[str, ...], type[BaseModel]] = {
+    (): _ProfileFile,
+    ("business",): Business,
+    ("business", "internal_people"): InternalPeople,
+    ("sample_company",): SampleCompany,
+}
 
 
 def _explain(error: ValidationError) -> str:
@@ -225,7 +232,9 @@ def _check_sql(where: str, sql: str, is_query: bool = False) -> None:
     answer = duckdb.execute("select json_serialize_sql(?::varchar)", [statement]).fetchone()
     if answer and '"error":true' in answer[0]:
         message = re.sub(r'.*"error_message":"((?:[^"\\]|\\.)*)".*', r"\1", answer[0], flags=re.S)
-        raise ProfileError(f"{where} = {sql!r}: not {'a SELECT' if is_query else 'an expression'} in DuckDB's SQL: {message}")
+        raise ProfileError(
+            f"{where} = {sql!r}: not {'a SELECT' if is_query else 'an expression'} in DuckDB's SQL: {message}"
+        )
 
 
 def _source(name: str, options: dict[str, Any], source_zone: str, known: Mapping[str, Any]) -> Source:
@@ -262,7 +271,9 @@ def _check_stream(name: str, mapping: StreamMapping, sources: Mapping[str, Sourc
     by_day = getattr(sources[mapping.source].options, "is_by_day", False)
     if mapping.cursor is not None:
         if by_day:
-            raise ProfileError(f"{where}.cursor: not together with {{day}} in the path of {mapping.source}, which decides")
+            raise ProfileError(
+                f"{where}.cursor: not together with {{day}} in the path of {mapping.source}, which decides"
+            )
         _check_sql(f"{where}.cursor", mapping.cursor)
     elif not by_day:
         raise ProfileError(f"{where}.cursor: missing; it decides the landing day unless the source's path has {{day}}")
@@ -272,7 +283,9 @@ def _check_stream(name: str, mapping: StreamMapping, sources: Mapping[str, Sourc
         _check_sql(f"{where}.rules.{rule.name}", rule.check)
 
 
-def load_profile(name_or_path: str, environment: Mapping[str, str] | None = None, check_sources: bool = True) -> Profile:
+def load_profile(
+    name_or_path: str, environment: Mapping[str, str] | None = None, check_sources: bool = True
+) -> Profile:
     """Read and check a profile.
 
     `environment` resolves `${NAME}` and `${NAME:-default}` (default: the process's own). With `check_sources`, each
@@ -282,7 +295,7 @@ def load_profile(name_or_path: str, environment: Mapping[str, str] | None = None
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{path}: not valid TOML: {error}") from None
+        raise ProfileError(f"{path.name}: not valid TOML: {error}") from None
     try:
         return _build(path, raw, os.environ if environment is None else environment, check_sources)
     except ProfileError as error:

@@ -1,11 +1,13 @@
 """The asset `published/marts`: gate 2's last word and the snapshot. The work itself is pipeline/publication.py."""
 
+import json
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from orchestration.assets.raw import check_result
 from orchestration.pipeline import build, mart_checks
+from orchestration.pipeline.lake import to_json
 from orchestration.pipeline.publication import PublicationRefused, publish
 from orchestration.settings import load_settings
 
@@ -57,7 +59,7 @@ def publication_asset(upstream: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
                 "publication": done.id,
                 "path": dg.MetadataValue.path(str(settings.home.current)),
                 "rows": dg.MetadataValue.json(done.manifest["row_counts"]),
-                "windows": dg.MetadataValue.json(done.manifest["windows"]),
+                "windows": dg.MetadataValue.json(json.loads(to_json(done.manifest["windows"]))),
                 "unavailable KPIs": dg.MetadataValue.json(done.manifest["unavailable_kpis"]),
             },
         )

@@ -217,9 +217,13 @@ class Gate:
         column = quote(field.name)
         if field.privacy == "identifier":
             return f"{keyed_hash_sql(column, self.key)} as {column}"
-        if field.name == "is_internal":
+        if field.name == self._internal_flag():
             return f"({column} or {self._internal()}) as {column}"
         return column
+
+    def _internal_flag(self) -> str:
+        """The field that takes a row of the company's own people out of every KPI."""
+        return "is_internal" if "is_internal" in self.contract.field_names else "is_test"
 
     def _internal(self) -> str:
         """True for people whom the profile names as internal, by id or by the domain of an e-mail address."""
@@ -231,8 +235,9 @@ class Gate:
             if column in names:
                 tests.append(f"lower(trim({column})) in ({ids})")
         domains = ", ".join(text(value.strip().lower()) for value in people.email_domains)
-        if domains and "email" in names:
-            tests.append(f"lower(trim(split_part(email, '@', 2))) in ({domains})")
+        for column in ("email", "requester_email") if domains else ():
+            if column in names:
+                tests.append(f"lower(trim(split_part({column}, '@', 2))) in ({domains})")
         return f"coalesce({' or '.join(tests)}, false)" if tests else "false"
 
     def _make_good(self, pulled_at: datetime) -> None:

@@ -122,6 +122,7 @@ def _land_pass(settings: Settings, stream: str, days: list[date], run_id: str) -
     settings.home.scratch.mkdir(parents=True, exist_ok=True)
     folder = tempfile.TemporaryDirectory(prefix=f"{stream}-", dir=settings.home.scratch)
     with folder as scratch, duckdb.connect(f"{scratch}/pull.duckdb") as con:
+        con.execute("set enable_progress_bar = false")
         con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         con.execute(f"set temp_directory = '{scratch}/spill'")
         try:

@@ -21,7 +21,7 @@ WEEKLY = """
     ), chosen as (
         select kpi_id, case when bool_or(grain = 'week') then 'week' else min(grain) end as grain from totals group by kpi_id
     )
-    select k.kpi_id, k.domain, k.unit, k.direction, k.target, c.grain, now.period_start, now.value, now.is_complete,
+    select k.kpi_id, k.domain, k.unit, k.direction, k.precision, k.target_value, c.grain, now.period_start, now.value, now.is_complete,
            before.value as value_before
     from dim_kpi k
     left join chosen c using (kpi_id)
@@ -32,16 +32,10 @@ WEEKLY = """
 """
 
 
-def _number(value: float | None, unit: str) -> str:
+def _number(value: float | None, unit: str, precision: int) -> str:
     if value is None:
         return "–"
-    if unit == "ratio":
-        return f"{value:.2%}"
-    if abs(value) >= 1000 or (
-        unit in ("persons", "orders", "tickets", "sessions", "count") and float(value).is_integer()
-    ):
-        return f"{value:,.0f}"
-    return f"{value:,.2f}"
+    return f"{value:.{max(precision - 2, 0)}%}" if unit == "share" else f"{value:,.{precision}f}"
 
 
 def _change(now: float | None, before: float | None, direction: str) -> Text:
@@ -53,11 +47,13 @@ def _change(now: float | None, before: float | None, direction: str) -> Text:
     return Text(f"{change:+.1%}", style=style)
 
 
-def _against(value: float | None, target: float | None, direction: str) -> Text:
+def _against(value: float | None, target: float | None, direction: str, unit: str, precision: int) -> Text:
     if value is None or target is None:
         return Text("–", style="dim")
     met = value <= target if direction == "down" else value >= target
-    return Text(f"{'met' if met else 'missed'} ({target:g})", style="green" if met else "yellow")
+    return Text(
+        f"{'met' if met else 'missed'} ({_number(target, unit, precision)})", style="green" if met else "yellow"
+    )
 
 
 def kpi_table(publication: Publication) -> Table:
@@ -67,20 +63,20 @@ def kpi_table(publication: Publication) -> Table:
         table.add_column(name, justify="right" if name in ("value", "previous", "change") else "left", no_wrap=True)
     with duckdb.connect(str(publication.folder / "marts.duckdb"), read_only=True) as con:
         rows = con.execute(WEEKLY).fetchall()
-    for kpi, _, unit, direction, target, grain, period, value, complete, before in rows:
+    for kpi, _, unit, direction, precision, target, grain, period, value, complete, before in rows:
         if period is None:
             table.add_row(kpi, unit, "no whole period yet", "–", "–", Text("–", style="dim"), Text("–", style="dim"))
             continue
         shown = f"{period}" + (" (day)" if grain == "day" else "")
-        number = _number(value, unit) if complete else "incomplete"
+        number = _number(value, unit, precision) if complete else "incomplete"
         table.add_row(
             kpi,
             unit,
             shown,
             number,
-            _number(before, unit),
+            _number(before, unit, precision),
             _change(value, before, direction),
-            _against(value, target, direction),
+            _against(value, target, direction, unit, precision),
         )
     return table
 
@@ -112,6 +108,12 @@ def findings(manifest: dict[str, Any]) -> list[str]:
     for stream, found in manifest["findings"].items():
         if found["empty_days"]:
             lines.append(f"{stream}: {found['empty_days']:,} days without rows")
+        if found.get("repeated_ids"):
+            removed = found.get("duplicates", 0)
+            lines.append(
+                f"{stream}: {found['repeated_ids']:,} repeated ids ({found['repeated_rows']:,} rows); {removed:,} rows removed "
+                "because they say the same, the others count"
+            )
         lines += [f"{stream}: {rows:,} rows: {rule}" for rule, rows in sorted(found["rules"].items())]
     seen = {v["name"] for v in manifest["verdicts"] if v["gate"] == "gate_1"}
     lines += [

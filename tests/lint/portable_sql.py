@@ -65,7 +65,9 @@ def findings(name: str, sql: str) -> Iterator[str]:
 def main() -> int:
     """Print what was found; 1 if there was anything."""
     files = sorted([*PROJECT.glob("models/**/*.sql"), *PROJECT.glob("tests/**/*.sql")])
-    found = [line for path in files for line in findings(str(path.relative_to(PROJECT)), path.read_text(encoding="utf-8"))]
+    found = [
+        line for path in files for line in findings(str(path.relative_to(PROJECT)), path.read_text(encoding="utf-8"))
+    ]
     print("\n".join(found) or f"portable SQL: {len(files)} files, nothing found")
     return 1 if found else 0
 

@@ -129,6 +129,19 @@ def test_internal_people_are_marked_by_domain_and_id(company, lake_rows) -> None
     assert found == {"0": True, "1": True, "2": False}
 
 
+def test_a_ticket_of_a_colleague_is_a_test_ticket(company, lake_rows) -> None:  # type: ignore[no-untyped-def]
+    at = "2026-03-02 10:00:00"
+    rows = [
+        {"ticket_id": n, "created_at": at, "updated_at": at, "requester_email": email}
+        for n, email in enumerate(["me@corp.example", "you@shop.example"])
+    ]
+    company.write("support_tickets", rows, "updated_at")
+    extra = '\n[business.internal_people]\nemail_domains = ["corp.example"]\n'
+    company.land("support_tickets", [DAY], extra)
+    found = {row["ticket_id"]: row["is_test"] for row in lake_rows(company.settings(extra), "support_tickets")}
+    assert found == {"0": True, "1": False}
+
+
 def test_an_unknown_column_is_reported_and_extra_is_kept(company, lake_rows) -> None:  # type: ignore[no-untyped-def]
     company.write("orders", [order(x_note="hello", x_campaign="spring")], "updated_at", 'extra = ["x_campaign"]')
     outcome = company.land("orders", [DAY])

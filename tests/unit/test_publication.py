@@ -32,7 +32,9 @@ FAILED = Verdict(
 NOT_EVALUATED = Verdict("gate_2", "fct_kpi", "adds_up", "error", "error", "finance", "was not evaluated")
 
 WAREHOUSE = """
-create schema marts; create schema plan;
+create schema marts; create schema plan; create schema intermediate;
+create table intermediate.int_lake__conservation as select 'orders' as stream, 2 as duplicate;
+create table intermediate.int_usage__repeated_ids (row_count bigint);
 create table plan.lake_plan as select 'orders' as stream, date '2026-03-01' as landed_date, true as is_landed, 3 as row_count,
     4 as pulled_count, 1 as rejected_count, '{"currency_pattern":1}' as findings;
 create table marts.dim_kpi as select 'orders' as kpi_id, 'up' as direction, 'A' as additivity, 'count' as unit,
@@ -86,7 +88,13 @@ def test_a_publication_holds_marts_parquet_and_verdicts(settings: Settings) -> N
     assert said["row_counts"]["fct_kpi"] == 1
     assert [v["name"] for v in said["verdicts"]] == ["fct_kpi_adds_up", "fct_kpi_looks_usual"]
     assert said["windows"]["orders"]["landed_days"] == 1
-    assert said["findings"]["orders"] == {"landed": 3, "rejected": 1, "empty_days": 0, "rules": {"currency_pattern": 1}}
+    assert said["findings"]["orders"] == {
+        "landed": 3,
+        "rejected": 1,
+        "empty_days": 0,
+        "duplicates": 2,
+        "rules": {"currency_pattern": 1},
+    }
     assert said["versions"]["duckdb"] == duckdb.__version__
     assert current(settings) is not None
 
@@ -172,7 +180,7 @@ def test_great_expectations_passes_good_marts(settings: Settings) -> None:
         ("update marts.fct_kpi set n = -1", "fct_kpi_counts_are_not_negative"),
         ("update marts.fct_kpi set is_complete = false", "fct_kpi_incomplete_is_empty"),
         ("update marts.fct_kpi set denominator = 2, value = 3", "fct_kpi_ratios_are_of_their_parts"),
-        ("update marts.dim_kpi set unit = 'ratio'", "fct_kpi_shares_are_shares"),
+        ("update marts.dim_kpi set unit = 'share'", "fct_kpi_shares_are_shares"),
         ("update marts.fct_coverage set state = 'perhaps'", "fct_coverage_states_are_known"),
         ("insert into marts.fct_coverage select * from marts.fct_coverage", "fct_coverage_days_are_unique"),
     ],

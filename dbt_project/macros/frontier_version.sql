@@ -1,0 +1,7 @@
+{#-
+    Stands for the macros that write the frontier (frontier_*.sql, lake.sql, usage_events.sql, portable.sql). A frontier
+    model built under another value is rebuilt. tests/unit/test_frontier_version.py says what to write here.
+-#}
+{% macro frontier_version() -%}
+    {{ return('50f77e5f4206') }}
+{%- endmacro %}

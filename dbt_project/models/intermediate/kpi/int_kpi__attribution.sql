@@ -1,0 +1,45 @@
+-- Whether the attributes of a person that a KPI is segmented by came with the fact ('fact'), from a dated history of
+-- the customer ('dated'), or are today's ('current'): then the past of those segments changes with the person.
+with
+
+history as (
+    select count(*) filter (where value = 'true') as dated_count
+    from {{ ref('profile_settings') }}
+    where section = 'dated_history'
+        and key = 'customers'
+),
+
+customers as (
+    select count(*) as stream_count
+    from {{ ref('int_calendar__streams') }}
+    where stream = 'customers'
+),
+
+facts as (
+    select
+        'orders' as domain,
+        coalesce(bool_or(is_country_of_customer), false) as is_of_customer
+    from {{ ref('int_orders__order_facts') }}
+    union all
+    select
+        'feedback' as domain,
+        coalesce(bool_or(is_attribute_of_customer), false) as is_of_customer
+    from {{ ref('int_feedback__answers') }}
+    union all
+    select
+        'engagement' as domain,
+        coalesce(bool_or(plan is null or country is null), false) as is_of_customer
+    from {{ ref('int_usage__actor_days') }}
+    where coalesce(user_id, same_day_user_id) is not null
+)
+
+select
+    facts.domain,
+    case
+        when not facts.is_of_customer or customers.stream_count = 0 then 'fact'
+        when history.dated_count > 0 then 'dated'
+        else 'current'
+    end as attribution
+from facts
+cross join history
+cross join customers

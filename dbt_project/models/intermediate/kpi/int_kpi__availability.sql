@@ -1,0 +1,75 @@
+-- Which KPIs the profile can feed, how far each is published, and when a cohort of it is mature.
+with
+
+wanted as (
+    select
+        *,
+        case when stream is null then replace(alternatives, '|', ' or ') end as missing_stream
+    from {{ ref('int_kpi__needs') }}
+),
+
+needs as (
+    select
+        kpi_id,
+        {{ array_text(array_set('missing_stream')) }} as missing_streams,
+        count(*) filter (where stream is not null and watermark_date is null) as unlanded_count,
+        min(watermark_date) as watermark_date,
+        max(settle_days) as settle_days
+    from wanted
+    group by kpi_id
+),
+
+-- An escalation without a time is mature at once.
+escalations as (
+    select count(*) as timed_count
+    from {{ ref('int_support__ticket_facts') }}
+    where escalated_at is not null
+),
+
+ticket_events as (
+    select count(*) as stream_count
+    from {{ ref('int_calendar__streams') }}
+    where stream = 'ticket_events'
+),
+
+judged as (
+    select
+        catalogue.kpi_id,
+        needs.missing_streams = '' as is_available,
+        nullif(needs.missing_streams, '') as missing_streams,
+        case when needs.unlanded_count = 0 then needs.watermark_date end as watermark_date,
+        coalesce(needs.settle_days, 0) as settle_days,
+        case
+            when not catalogue.is_cohort then 0
+            when catalogue.kpi_id = 'escalation_rate'
+                and escalations.timed_count = 0
+                and ticket_events.stream_count = 0 then 0
+            else coalesce(catalogue.cohort_window_days, 0)
+        end as cohort_window_days
+    from {{ ref('kpi_catalogue') }} as catalogue
+    cross join escalations
+    cross join ticket_events
+    inner join needs on catalogue.kpi_id = needs.kpi_id
+),
+
+closed as (
+    select
+        judged.kpi_id,
+        max(days.local_date) as last_date
+    from judged
+    inner join {{ ref('int_calendar__days') }} as days on days.landing_to_date <= judged.watermark_date
+    group by judged.kpi_id
+)
+
+select
+    judged.kpi_id,
+    judged.is_available,
+    case
+        when not judged.is_available then 'the profile has no ' || replace(judged.missing_streams, ',', ', ')
+    end as unavailable_reason,
+    case when judged.is_available then judged.watermark_date end as watermark_date,
+    case when judged.is_available then closed.last_date end as last_date,
+    cast(judged.settle_days as int) as settle_days,
+    cast(judged.cohort_window_days as int) as cohort_window_days
+from judged
+left join closed on judged.kpi_id = closed.kpi_id

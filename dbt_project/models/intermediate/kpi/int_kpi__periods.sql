@@ -1,0 +1,86 @@
+-- The periods that each KPI is published for, and whether all days that it needs are landed in all its streams.
+with
+
+settings as (
+    select first_day from {{ ref('int_calendar__settings') }}
+),
+
+days as (
+    select
+        local_date,
+        landing_from_date,
+        landing_to_date
+    from {{ ref('int_calendar__days') }}
+),
+
+published as (
+    select
+        available.kpi_id,
+        periods.grain,
+        periods.period_start,
+        periods.period_end,
+        periods.last_date,
+        available.last_date as kpi_last_date,
+        {{ add_days('periods.last_date', 'available.cohort_window_days') }} as window_last_date,
+        {{ add_days('periods.last_date', 'available.cohort_window_days + available.settle_days') }}
+        <= available.last_date as is_mature
+    from {{ ref('int_kpi__availability') }} as available
+    inner join {{ ref('kpi_catalogue') }} as catalogue on available.kpi_id = catalogue.kpi_id
+    inner join {{ ref('int_calendar__periods') }} as periods
+        on periods.landing_to_date <= available.watermark_date
+        and ' ' || catalogue.grains || ' ' like '% ' || periods.grain || ' %'
+    where available.is_available
+),
+
+-- A cohort needs the days of its window too, as far as they have passed.
+needed as (
+    select
+        published.*,
+        needs.stream,
+        needs.lookback,
+        least(published.window_last_date, published.kpi_last_date) as to_date,
+        case
+            when needs.lookback = 'period' then published.period_start
+            when needs.lookback = 'all' then settings.first_day
+            else {{ add_days('published.period_end', '-try_cast(needs.lookback as int)') }}
+        end as from_date
+    from published
+    cross join settings
+    inner join {{ ref('int_kpi__needs') }} as needs on published.kpi_id = needs.kpi_id
+),
+
+ranges as (
+    select
+        needed.*,
+        -- what landed since the first landing day is all that there is
+        case
+            when needed.lookback = 'all' then settings.first_day
+            else first_days.landing_from_date
+        end as landing_from_date,
+        last_days.landing_to_date
+    from needed
+    cross join settings
+    inner join days as last_days on needed.to_date = last_days.local_date
+    left join days as first_days on needed.from_date = first_days.local_date
+)
+
+select
+    ranges.kpi_id,
+    ranges.grain,
+    ranges.period_start,
+    ranges.is_mature,
+    bool_and(
+        coalesce(
+            up_to.landed_through - earlier.landed_through
+            = {{ days_between('ranges.landing_from_date', 'ranges.landing_to_date') }} + 1,
+            false
+        )
+    ) as is_complete
+from ranges
+left join {{ ref('int_calendar__stream_days') }} as up_to
+    on ranges.stream = up_to.stream
+    and ranges.landing_to_date = up_to.landed_date
+left join {{ ref('int_calendar__stream_days') }} as earlier
+    on ranges.stream = earlier.stream
+    and {{ add_days('ranges.landing_from_date', -1) }} = earlier.landed_date
+group by ranges.kpi_id, ranges.grain, ranges.period_start, ranges.is_mature

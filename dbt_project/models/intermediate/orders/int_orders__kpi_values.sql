@@ -1,0 +1,3 @@
+select * from {{ ref('int_orders__sales_values') }}
+union all
+select * from {{ ref('int_orders__subscription_values') }}

@@ -1,0 +1,65 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    meta={
+        'owner': 'product-analytics',
+        'frontier': 'days',
+        'stream': 'usage_events',
+        'settings': ['business:reporting_zone', 'passive_event'],
+    },
+    pre_hook="{{ frontier_clear_days() }}",
+    post_hook="{{ frontier_record() }}"
+) }}
+
+{%- set window = frontier_days('usage_events', ref('stg_usage__events')) %}
+{%- set columns = [
+    'event_name', 'occurred_at', 'anonymous_id', 'user_id', 'customer_id', 'platform', 'country', 'plan', 'feature',
+    'use_count', 'error_count', 'is_internal',
+] %}
+
+with {{ usage_settings() }},
+
+passive_events as (
+    select key as event_name
+    from {{ ref('profile_settings') }}
+    where section = 'passive_event'
+),
+
+events as (
+    {{ usage_events(ref('stg_usage__events'), window, columns) }}
+),
+
+{{ same_day_users(ref('stg_usage__events'), window) }}
+
+select
+    events.event_date,
+    events.anonymous_id,
+    events.user_id,
+    same_day_users.same_day_user_id,
+    events.platform,
+    events.country,
+    events.plan,
+    events.feature,
+    max(events.customer_id) as customer_id,
+    bool_or(coalesce(events.is_internal, false)) as is_internal,
+    cast(count(*) as bigint) as event_count,
+    cast(count(*) filter (where passive_events.event_name is null) as bigint) as qualifying_event_count,
+    cast(count(*) filter (where events.error_count is not null) as bigint) as reporting_event_count,
+    cast(coalesce(
+        sum(coalesce(events.use_count, 1)) filter (where events.error_count is not null), 0
+    ) as bigint) as counted_use_count,
+    cast(coalesce(sum(events.error_count), 0) as bigint) as error_count
+from events
+left join passive_events on events.event_name = passive_events.event_name
+left join same_day_users
+    on case when events.user_id is null then events.anonymous_id end = same_day_users.anonymous_id
+    and events.occurred_at = same_day_users.occurred_at
+group by
+    events.event_date,
+    events.anonymous_id,
+    events.user_id,
+    same_day_users.same_day_user_id,
+    events.platform,
+    events.country,
+    events.plan,
+    events.feature

@@ -1,0 +1,120 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    meta={
+        'owner': 'product-analytics',
+        'frontier': 'days',
+        'stream': 'usage_events',
+        'settings': ['business:reporting_zone'],
+    },
+    pre_hook="{{ frontier_clear_days() }}",
+    post_hook="{{ frontier_record() }}"
+) }}
+
+{%- set window = frontier_days('usage_events', ref('stg_usage__events')) %}
+{%- set columns = [
+    'event_id', 'content_hash', 'occurred_at', 'anonymous_id', 'user_id', 'session_id', 'platform', 'country', 'plan',
+] %}
+
+with {{ usage_settings() }},
+
+events as (
+    {{ usage_events(ref('stg_usage__events'), window, columns) }}
+),
+
+{{ same_day_users(ref('stg_usage__events'), window) }},
+
+actor_events as (
+    select
+        events.event_date,
+        events.anonymous_id,
+        events.user_id,
+        same_day_users.same_day_user_id,
+        events.session_id,
+        events.occurred_at,
+        events.event_id,
+        events.content_hash,
+        events.platform,
+        events.country,
+        events.plan,
+        lag(events.occurred_at) over (
+            partition by
+                events.event_date,
+                events.anonymous_id,
+                events.user_id,
+                same_day_users.same_day_user_id,
+                events.session_id
+            order by events.occurred_at asc, events.event_id asc, events.content_hash asc
+        ) as previous_at
+    from events
+    left join same_day_users
+        on case when events.user_id is null then events.anonymous_id end = same_day_users.anonymous_id
+        and events.occurred_at = same_day_users.occurred_at
+),
+
+-- a gap of exactly thirty minutes stays together; the source's session is one island however long its gaps are
+marked as (
+    select
+        event_date,
+        anonymous_id,
+        user_id,
+        same_day_user_id,
+        session_id,
+        occurred_at,
+        event_id,
+        content_hash,
+        platform,
+        country,
+        plan,
+        case
+            when previous_at is null then 1
+            when session_id is not null then 0
+            when {{ micros_between('previous_at', 'occurred_at') }} > 1800000000 then 1
+            else 0
+        end as is_start
+    from actor_events
+),
+
+numbered as (
+    select
+        event_date,
+        anonymous_id,
+        user_id,
+        same_day_user_id,
+        session_id,
+        occurred_at,
+        event_id,
+        platform,
+        country,
+        plan,
+        is_start,
+        cast(sum(is_start) over (
+            partition by event_date, anonymous_id, user_id, same_day_user_id, session_id
+            order by occurred_at asc, event_id asc, content_hash asc
+            rows between unbounded preceding and current row
+        ) as int) as island
+    from marked
+)
+
+select
+    event_date,
+    anonymous_id,
+    user_id,
+    same_day_user_id,
+    session_id,
+    island,
+    min(occurred_at) as first_at,
+    max(occurred_at) as last_at,
+    cast(count(*) as bigint) as event_count,
+    max(event_id) filter (where is_start = 1) as first_event_id,
+    max(platform) filter (where is_start = 1) as platform,
+    max(country) filter (where is_start = 1) as country,
+    max(plan) filter (where is_start = 1) as plan
+from numbered
+group by
+    event_date,
+    anonymous_id,
+    user_id,
+    same_day_user_id,
+    session_id,
+    island

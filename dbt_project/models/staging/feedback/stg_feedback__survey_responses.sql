@@ -1,0 +1,20 @@
+select
+    response_id,
+    survey,
+    customer_id,
+    account_id,
+    ticket_id,
+    order_id,
+    {{ utc_naive('offered_at') }} as offered_at,
+    {{ utc_naive('answered_at') }} as answered_at,
+    score,
+    is_good,
+    channel,
+    country,
+    plan,
+    {{ utc_naive('updated_at') }} as updated_at,
+    extra,
+    content_hash,
+    {{ utc_naive('pulled_at') }} as pulled_at,
+    landed_date
+from {{ lake_relation('survey_responses') }}

@@ -1,0 +1,23 @@
+select
+    event_id,
+    event_name,
+    {{ utc_naive('occurred_at') }} as occurred_at,
+    {{ utc_naive('received_at') }} as received_at,
+    anonymous_id,
+    user_id,
+    customer_id,
+    account_id,
+    session_id,
+    platform,
+    country,
+    plan,
+    acquisition_channel,
+    feature,
+    use_count,
+    error_count,
+    is_internal,
+    extra,
+    content_hash,
+    {{ utc_naive('pulled_at') }} as pulled_at,
+    landed_date
+from {{ lake_relation('usage_events') }}

@@ -1,0 +1,21 @@
+{{ config(
+    description='Every KPI that a domain computes is in the catalogue, and every one that is available is in fct_kpi.',
+    severity='error',
+    meta={'owner': 'data-platform', 'subject': 'fct_kpi', 'fix': 'Add the row to seeds/kpi_catalogue.csv, or the KPI to the values of its domain.'}
+) }}
+
+select distinct
+    computed.kpi_id,
+    'is computed and not in the catalogue' as finding
+from {{ ref('int_kpi__values') }} as computed
+left join {{ ref('kpi_catalogue') }} as catalogue on computed.kpi_id = catalogue.kpi_id
+where catalogue.kpi_id is null
+union all
+select
+    kpis.kpi_id,
+    'is available and has no row' as finding
+from {{ ref('dim_kpi') }} as kpis
+left join (select distinct kpi_id from {{ ref('fct_kpi') }}) as facts on kpis.kpi_id = facts.kpi_id
+where kpis.is_available
+    and kpis.published_to_date is not null
+    and facts.kpi_id is null

@@ -1,0 +1,152 @@
+"""The main job on the sample company, from the command line: what it prints, publishes and leaves alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+pytestmark = pytest.mark.xdist_group("sample")
+
+KPIS = """dau active_users users_7d users_28d stickiness sessions feature_adoption error_rate orders gmv net_sales aov mrr
+active_subscriptions logo_churn tickets_created tickets_solved first_reply_p50 resolution_p50 escalation_rate backlog csat
+csat_mean""".split()
+ENGAGEMENT, ORDERS, SUPPORT = (
+    ("platform", "country", "plan"),
+    ("channel", "country"),
+    ("channel", "priority", "group", "reason"),
+)
+DIMENSIONS = (
+    dict.fromkeys(KPIS[:8], ENGAGEMENT)
+    | {"feature_adoption": (*ENGAGEMENT, "feature")}
+    | dict.fromkeys(KPIS[8:15], ORDERS)
+    | dict.fromkeys(("orders", "gmv", "net_sales", "aov", "mrr"), (*ORDERS, "category"))
+    | dict.fromkeys(KPIS[15:21], SUPPORT)
+    | dict.fromkeys(KPIS[21:], ("channel", "country", "plan"))
+)
+PAIRS = [(kpi, dimension) for kpi, dimensions in DIMENSIONS.items() for dimension in dimensions]
+
+
+def command(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "orchestration.cli", "--profile", "sample", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "OPSMART_HOME": str(home), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    home = tmp_path_factory.mktemp("sample") / "data"
+    done = command(home, "run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield home, done.stdout
+
+
+def query(home: Path, sql: str, *parameters: Any) -> list[Any]:
+    with duckdb.connect(str(home / "published" / "current" / "marts.duckdb"), read_only=True) as con:
+        return con.execute(sql, list(parameters)).fetchall()
+
+
+def test_every_kpi_is_published_complete(ran: tuple[Path, str]) -> None:
+    home, printed = ran
+    assert sorted(row[0] for row in query(home, "select kpi_id from dim_kpi where is_available")) == sorted(KPIS)
+    for kpi in KPIS:
+        assert kpi in printed
+        (values,) = query(
+            home,
+            """select count(distinct value) from fct_kpi
+               where kpi_id = ? and dimension = 'all' and grain in ('day', 'week') and is_complete""",
+            kpi,
+        )
+        assert values[0] >= 3, f"{kpi} does not vary"
+
+
+def test_the_grains_are_those_of_the_catalogue(ran: tuple[Path, str]) -> None:
+    grains = dict(
+        query(ran[0], "select kpi_id, string_agg(distinct grain, ' ' order by grain) from fct_kpi group by 1")
+    )
+    assert grains.pop("dau") == "day"
+    assert set(grains.values()) == {"day month week"}, "four months from 2 February hold no whole quarter"
+
+
+@pytest.mark.parametrize(("kpi", "dimension"), PAIRS)
+def test_a_dimension_has_two_known_segments(ran: tuple[Path, str], kpi: str, dimension: str) -> None:
+    (found,) = query(
+        ran[0],
+        """select count(distinct segment) from fct_kpi
+           where kpi_id = ? and dimension = ? and segment not in ('unknown', 'all') and value is not null""",
+        kpi,
+        dimension,
+    )
+    assert found[0] >= 2
+
+
+def test_no_dimension_is_there_that_the_catalogue_does_not_name(ran: tuple[Path, str]) -> None:
+    found = set(query(ran[0], "select distinct kpi_id, dimension from fct_kpi where dimension <> 'all'"))
+    assert found == set(PAIRS)
+
+
+def test_only_whole_periods_are_published(ran: tuple[Path, str]) -> None:
+    weeks = query(ran[0], "select min(period_start), max(period_start) from fct_kpi where grain = 'week'")
+    months = query(ran[0], "select min(period_start), max(period_start) from fct_kpi where grain = 'month'")
+    assert weeks == [(date(2026, 2, 2), date(2026, 5, 25))]
+    assert months == [(date(2026, 3, 1), date(2026, 5, 1))]
+
+
+def test_the_rows_of_the_lake_are_accounted_for(ran: tuple[Path, str]) -> None:
+    home, _ = ran
+    said = json.loads((home / "published" / "current" / "publication.json").read_text())
+    assert {w["landed_days"] for w in said["windows"].values()} == {119}
+    assert all(w["missing_days"] == w["failed_days"] == 0 for w in said["windows"].values())
+    assert said["findings"]["usage_events"]["rejected"] == sum(
+        said["findings"]["usage_events"]["rules"].get(rule, 0) for rule in ("actor_present", "not_from_the_future")
+    )
+    names = {v["name"] for v in said["verdicts"]}
+    assert any(name.startswith("fct_kpi_") for name in names) and len(names) > 100
+
+
+def test_dbt_unit_tests_pass(ran: tuple[Path, str]) -> None:
+    done = command(ran[0], "dbt", "test", "--select", "test_type:unit")
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "ERROR=0" in done.stdout and "SKIP=0" in done.stdout
+
+
+def test_a_second_run_pulls_nothing_and_publishes_the_same(ran: tuple[Path, str]) -> None:
+    home, _ = ran
+    before = query(home, "select * from fct_kpi order by all")
+    stamp = query(home, "select publication_id from dim_publication")
+    done = command(home, "run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "every day up to the last closed one has landed and is settled" in done.stdout
+    assert query(home, "select * from fct_kpi order by all") == before
+    assert query(home, "select publication_id from dim_publication") != stamp
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("backfill", "--from", "2026-03-05", "--to", "2026-03-01"), "FROM must not be after TO"),
+        (("backfill", "--from", "2020-03-05", "--to", "2026-03-06"), "allowed: 2026-02-02 to 2026-05-31"),
+        (
+            ("backfill", "--from", "2026-03-05", "--to", "2026-03-06", "--stream", "cars"),
+            "STREAM=cars: not configured; allowed",
+        ),
+    ],
+)
+def test_a_wrong_backfill_is_one_line(ran: tuple[Path, str], arguments: tuple[str, ...], said: str) -> None:
+    done = command(ran[0], *arguments)
+    assert done.returncode == 2
+    assert said in done.stdout and done.stdout.count("\n") == 1

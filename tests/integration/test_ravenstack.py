@@ -1,0 +1,148 @@
+"""Real input that others made: the published figures come out, and one changed source row has its own effect."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+from deltalake import DeltaTable
+
+ROOT = Path(__file__).parent.parent.parent
+DATA = Path(os.environ.get("RAVENSTACK_DIR") or ROOT.parent / "shared" / "data" / "ravenstack")
+
+pytestmark = [
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"the third-party data set is not at {DATA}; set RAVENSTACK_DIR"),
+    pytest.mark.xdist_group("ravenstack"),
+]
+
+
+def run(folder: Path, home: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestration.cli", "--profile", "ravenstack", "run"],
+        cwd=ROOT,
+        env={**os.environ, "OPSMART_HOME": str(home), "RAVENSTACK_DIR": str(folder), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path, str]]:
+    """(source folder, home, what the run printed)"""
+    folder = tmp_path_factory.mktemp("source")
+    for path in DATA.glob("*.csv"):
+        shutil.copyfile(path, folder / path.name)
+    home = tmp_path_factory.mktemp("home") / "data"
+    yield folder, home, run(folder, home)
+
+
+def over_all_days(home: Path, kpi: str, dimension: str = "all", segment: str = "all") -> tuple[Decimal, Decimal | None]:
+    """Σ numerators and Σ denominators of the day grain."""
+    with duckdb.connect(str(home / "published" / "current" / "marts.duckdb"), read_only=True) as con:
+        found = con.execute(
+            """select sum(numerator), sum(denominator) from fct_kpi
+               where kpi_id = ? and grain = 'day' and dimension = ? and segment = ?""",
+            [kpi, dimension, segment],
+        ).fetchone()
+    assert found is not None
+    return found
+
+
+def ratio(home: Path, kpi: str) -> float:
+    numerator, denominator = over_all_days(home, kpi)
+    assert denominator
+    return float(numerator / denominator)
+
+
+def test_the_published_figures_come_out(ran: tuple[Path, Path, str]) -> None:
+    _, home, _ = ran
+    assert over_all_days(home, "orders")[0] == 5_000
+    assert over_all_days(home, "gmv")[0] == 11_338_747
+    by_plan = {plan: over_all_days(home, "gmv", "category", plan)[0] for plan in ("Enterprise", "Pro", "Basic")}
+    assert by_plan == {"Enterprise": 8_473_221, "Pro": 2_105_089, "Basic": 760_437}
+    assert over_all_days(home, "tickets_created")[0] == 2_000
+    assert round(ratio(home, "csat_mean"), 2) == 3.98
+    assert round(100 * ratio(home, "escalation_rate"), 2) == 4.75
+    assert round(100 * ratio(home, "error_rate"), 2) == 5.63
+
+
+def test_no_row_is_lost(ran: tuple[Path, Path, str]) -> None:
+    _, home, _ = ran
+    rows = {
+        s: DeltaTable(str(home / "lake" / s)).to_pyarrow_table().num_rows
+        for s in ("usage_events", "orders", "support_tickets")
+    }
+    assert rows == {"usage_events": 25_000, "orders": 5_000, "support_tickets": 2_000}
+    assert not (home / "quarantine").exists()
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        "usage_events: 21 repeated ids (42 rows)",
+        "support_tickets: 36 rows: reply_before_solve",
+        "support_tickets: 1,077 rows: opened_after_sign_up",
+        "usage_events: 19,142 rows: used_after_start",
+        "usage_events: 17 rows: errors_within_uses",
+        "orders: 106 days without rows",
+        "support_tickets: 60 days without rows",
+    ],
+)
+def test_the_summary_names_the_dirt(ran: tuple[Path, Path, str], found: str) -> None:
+    assert found in ran[2]
+
+
+def test_what_cannot_be_known_is_not_available_by_name(ran: tuple[Path, Path, str]) -> None:
+    _, home, printed = ran
+    with duckdb.connect(str(home / "published" / "current" / "marts.duckdb"), read_only=True) as con:
+        unavailable = dict(
+            con.execute("select kpi_id, unavailable_reason from dim_kpi where not is_available").fetchall()
+        )
+        assert list(unavailable) == ["net_sales"]
+        assert "refunds" in unavailable["net_sales"]
+        assert con.execute("select count(*) from fct_kpi where kpi_id = 'net_sales'").fetchone() == (0,)
+    assert "net_sales" in printed
+
+
+def test_one_changed_row_has_its_own_effect(ran: tuple[Path, Path, str]) -> None:
+    """A subscription's price is raised at the source: gmv of its day, month and category move by just that."""
+    folder, home, _ = ran
+    path = folder / "ravenstack_subscriptions.csv"
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    changed = next(row for row in rows if row["plan_tier"] == "Pro" and float(row["mrr_amount"]) > 0)
+    day, raised = changed["start_date"], 1_000
+
+    def gmv(grain: str, period: str, dimension: str, segment: str) -> Decimal:
+        with duckdb.connect(str(home / "published" / "current" / "marts.duckdb"), read_only=True) as con:
+            found = con.execute(
+                """select numerator from fct_kpi where kpi_id = 'gmv' and grain = ? and period_start = cast(? as date)
+                   and dimension = ? and segment = ?""",
+                [grain, period, dimension, segment],
+            ).fetchone()
+        assert found is not None
+        return Decimal(found[0])
+
+    cells = [("day", day, "all", "all"), ("month", day[:8] + "01", "all", "all"), ("day", day, "category", "Pro")]
+    before = [gmv(*cell) for cell in cells]
+    untouched = over_all_days(home, "gmv", "category", "Enterprise")
+    changed["mrr_amount"] = str(int(float(changed["mrr_amount"])) + raised)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    run(folder, home)
+    assert [gmv(*cell) for cell in cells] == [value + raised for value in before]
+    assert over_all_days(home, "gmv")[0] == 11_338_747 + raised
+    assert over_all_days(home, "gmv", "category", "Enterprise") == untouched
