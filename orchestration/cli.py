@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import io
 import logging
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from datetime import date
@@ -94,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
 def prepare() -> Settings:
     """Settings that are ready to run: the sample company is written on first use, then the sources are looked for."""
     settings = load_settings(check_sources=False)
+    _parse_early(settings.home)
     sample = settings.profile.sample_company
     if sample is not None and not (sample.folder / "truth.json").is_file():
         from sources.sample_company import write
@@ -108,6 +111,21 @@ def prepare() -> Settings:
         write(sample.folder, sample.seed, sample.scale, business.first_day, last_day)
     check_that_sources_are_there(settings.profile.sources)
     return settings
+
+
+_PARSING: list[threading.Thread] = []
+
+
+def _parse_early(home: Home) -> None:
+    """Let dbt parse its project beside what comes before it is needed: it takes as long as all of that."""
+    from orchestration.pipeline import build
+
+    def parse() -> None:
+        with contextlib.suppress(build.BuildError):  # told when the definitions are loaded, which parse again
+            build.manifest_of(home)
+
+    _PARSING.append(threading.Thread(target=parse, daemon=True))
+    _PARSING[-1].start()
 
 
 def dagster_instance(home: Home) -> dg.DagsterInstance:
@@ -170,6 +188,9 @@ def _cause(error: object) -> str:
 def _definitions() -> dg.Definitions:
     """Dagster's definitions for this process's environment; the dbt project is parsed when it changed."""
     LOG.info("loading the definitions")
+    importlib.import_module("dagster_dbt")  # seconds of import, while dbt parses
+    while _PARSING:
+        _PARSING.pop().join()
     from orchestration.definitions import defs
 
     return defs

@@ -12,8 +12,9 @@ import dagster as dg
 
 from orchestration.assets.published import publication_asset
 from orchestration.assets.raw import raw_assets
-from orchestration.assets.warehouse import dbt_asset_keys, dbt_manifest, warehouse_assets
+from orchestration.assets.warehouse import dbt_asset_keys, warehouse_assets
 from orchestration.jobs import land_job, publish_job
+from orchestration.pipeline import build
 from orchestration.schedules import nightly_schedule
 from orchestration.sensors import publish_sensors
 from orchestration.settings import Settings, load_settings
@@ -22,7 +23,7 @@ from orchestration.settings import Settings, load_settings
 def build_definitions(settings: Settings) -> dg.Definitions:
     """All definitions of one installation; tests give their own settings."""
     profile = settings.profile
-    manifest = dbt_manifest(settings.home)
+    manifest = build.manifest_of(settings.home)
     land, publish = land_job(profile), publish_job()
     return dg.Definitions(
         assets=[

@@ -1,7 +1,6 @@
 """The dbt project as assets: plan, staging, frontier, intermediate, marts. What dbt is told is pipeline/build.py's."""
 
 import contextlib
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -15,27 +14,6 @@ from orchestration.pipeline import build
 from orchestration.settings import Home, dbt_environment
 
 PLAN_MODEL = "lake_plan"
-
-
-def dbt_manifest(home: Home) -> Path:
-    """The manifest of the dbt project, parsed anew when a file of the project changed. Raises BuildError."""
-    manifest = home.runs / "target" / "manifest.json"
-    stamp = manifest.with_name("project.md5")
-    files = sorted(
-        path
-        for pattern in ("*.yml", "models/**/*", "macros/**/*", "seeds/**/*", "tests/**/*")
-        for path in build.DBT_PROJECT.glob(pattern)
-        if path.is_file() and "__pycache__" not in path.parts
-    )
-    digest = hashlib.md5()
-    for path in files:
-        digest.update(str(path.relative_to(build.DBT_PROJECT)).encode() + path.read_bytes())
-    if not manifest.is_file() or not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest.hexdigest():
-        lines: list[str] = []
-        if build.run_dbt(home, ["parse"], lines.append) != 0:
-            raise build.BuildError("the dbt project cannot be parsed:\n" + "\n".join(lines[-20:]))
-        stamp.write_text(digest.hexdigest(), encoding="utf-8")
-    return manifest
 
 
 class Translator(DagsterDbtTranslator):

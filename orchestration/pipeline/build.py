@@ -6,6 +6,7 @@ Nobody else may open the warehouse meanwhile: a file lock guards it. Publishing 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import subprocess
 import sys
@@ -78,6 +79,27 @@ def run_dbt(home: Home, arguments: Sequence[str], on_line: Callable[[str], None]
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+def manifest_of(home: Home) -> Path:
+    """The manifest of the dbt project, parsed anew when a file of the project changed. Raises BuildError."""
+    manifest = home.runs / "target" / "manifest.json"
+    stamp = manifest.with_name("project.md5")
+    files = sorted(
+        path
+        for pattern in ("*.yml", "models/**/*", "macros/**/*", "seeds/**/*", "tests/**/*")
+        for path in DBT_PROJECT.glob(pattern)
+        if path.is_file() and "__pycache__" not in path.parts
+    )
+    digest = hashlib.md5()
+    for path in files:
+        digest.update(str(path.relative_to(DBT_PROJECT)).encode() + path.read_bytes())
+    if not manifest.is_file() or not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest.hexdigest():
+        lines: list[str] = []
+        if run_dbt(home, ["parse"], lines.append) != 0:
+            raise BuildError("the dbt project cannot be parsed:\n" + "\n".join(lines[-20:]))
+        stamp.write_text(digest.hexdigest(), encoding="utf-8")
+    return manifest
 
 
 def build(home: Home, full_refresh: bool = False, on_line: Callable[[str], None] = lambda line: None) -> list[Verdict]:

@@ -363,7 +363,8 @@ def _names(rules: list[tuple[str, str]]) -> str:
     if not rules:
         return "cast([] as varchar[])"
     cases = ", ".join(f"case when {condition} then {text(name)} end" for name, condition in rules)
-    return f"list_filter([{cases}], lambda name: name is not null)"
+    any_of_them = " or ".join(f"({condition})" for _, condition in rules)
+    return f"case when {any_of_them} then list_filter([{cases}], lambda name: name is not null) else cast([] as varchar[]) end"
 
 
 def _full_key(contract: Contract) -> str:

@@ -11,8 +11,10 @@ first_day as (
 ),
 
 windows as (
-    select *
-    from (values ('active', 7), ('active', 28), ('feature', 28)) as windows (measure, window_days)
+    select
+        lengths.measure,
+        lengths.window_days
+    from (values ('active', 7), ('active', 28), ('feature', 28)) as lengths (measure, window_days)
 ),
 
 uses as (
@@ -163,7 +165,9 @@ select
     running.segment,
     running.local_date,
     cast(running.users as bigint) as users,
-    cast(case running.window_days when 7 then running.person_days_7d else running.person_days_28d end as bigint) as person_days
+    cast(
+        case running.window_days when 7 then running.person_days_7d else running.person_days_28d end as bigint
+    ) as person_days
 from running
 cross join first_day
 where running.users > 0
