@@ -212,16 +212,17 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _backfill(options: argparse.Namespace) -> int:
-    settings = prepare()
     from orchestration.pipeline import catch_up
 
-    days = catch_up.all_days(settings.profile)
+    profile = load_settings(check_sources=False, claim=False).profile
+    days = catch_up.all_days(profile)
     if options.first > options.last or options.first < days[0] or options.last > days[-1]:
         raise CommandError(
             f"FROM={options.first} TO={options.last}: FROM must not be after TO; allowed: {days[0]} to {days[-1]}"
         )
-    if options.stream and options.stream not in settings.profile.streams:
-        raise CommandError(f"STREAM={options.stream}: not configured; allowed: {', '.join(settings.profile.streams)}")
+    if options.stream and options.stream not in profile.streams:
+        raise CommandError(f"STREAM={options.stream}: not configured; allowed: {', '.join(profile.streams)}")
+    settings = prepare()
     import dagster as dg
 
     instance = dagster_instance(settings.home)

@@ -220,8 +220,9 @@ def _test_verdict(
         return Verdict(
             "gate_2", subject, rule, severity, "passed", owner, node.get("description") or "passed", 0, fix=fix
         )
-    message = f"{count} rows: {node.get('description') or node['name']}"
+    said = node.get("description") or node["config"].get("description") or rule.replace("_", " ")
+    message = f"{count:,} rows: {said}"
     if status in ("fail", "warn"):
         return Verdict("gate_2", subject, rule, severity, "failed", owner, message, count, samples, fix)
-    said = str((result or {}).get("message") or status).strip()
-    return Verdict("gate_2", subject, rule, severity, "error", owner, f"was not evaluated: {said}", 0, fix=fix)
+    complaint = str((result or {}).get("message") or status).strip()
+    return Verdict("gate_2", subject, rule, severity, "error", owner, f"was not evaluated: {complaint}", 0, fix=fix)

@@ -21,7 +21,8 @@ WEEKLY = """
     ), chosen as (
         select kpi_id, case when bool_or(grain = 'week') then 'week' else min(grain) end as grain from totals group by kpi_id
     )
-    select k.kpi_id, k.domain, k.unit, k.direction, k.precision, k.target_value, c.grain, now.period_start, now.value, now.is_complete,
+    select k.kpi_id, k.domain, k.unit, k.direction, k.precision, k.target_value, c.grain,
+           now.period_start, now.value, now.is_complete,
            before.value as value_before
     from dim_kpi k
     left join chosen c using (kpi_id)

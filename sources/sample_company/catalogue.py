@@ -64,7 +64,7 @@ def subscription_product(plan: str, interval: str) -> Product:
     return Product(
         id=f"SUB-{plan.upper()}-{interval[0].upper()}",
         name=f"{plan.title()} by the {interval}",
-        category="subscription",
+        category=f"{plan}_membership",
         price_cents=price,
         most_units=99,
     )

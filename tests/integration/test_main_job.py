@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -13,13 +14,38 @@ from typing import Any
 
 import duckdb
 import pytest
+from rich.console import Console
+
+from orchestration import cli
 
 ROOT = Path(__file__).parent.parent.parent
 pytestmark = pytest.mark.xdist_group("sample")
 
-KPIS = """dau active_users users_7d users_28d stickiness sessions feature_adoption error_rate orders gmv net_sales aov mrr
-active_subscriptions logo_churn tickets_created tickets_solved first_reply_p50 resolution_p50 escalation_rate backlog csat
-csat_mean""".split()
+KPIS = [
+    "dau",
+    "active_users",
+    "users_7d",
+    "users_28d",
+    "stickiness",
+    "sessions",
+    "feature_adoption",
+    "error_rate",
+    "orders",
+    "gmv",
+    "net_sales",
+    "aov",
+    "mrr",
+    "active_subscriptions",
+    "logo_churn",
+    "tickets_created",
+    "tickets_solved",
+    "first_reply_p50",
+    "resolution_p50",
+    "escalation_rate",
+    "backlog",
+    "csat",
+    "csat_mean",
+]
 ENGAGEMENT, ORDERS, SUPPORT = (
     ("platform", "country", "plan"),
     ("channel", "country"),
@@ -146,7 +172,11 @@ def test_a_second_run_pulls_nothing_and_publishes_the_same(ran: tuple[Path, str]
         ),
     ],
 )
-def test_a_wrong_backfill_is_one_line(ran: tuple[Path, str], arguments: tuple[str, ...], said: str) -> None:
-    done = command(ran[0], *arguments)
-    assert done.returncode == 2
-    assert said in done.stdout and done.stdout.count("\n") == 1
+def test_a_wrong_backfill_is_one_line(
+    ran: tuple[Path, str], arguments: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPSMART_HOME", str(ran[0]))
+    printed = io.StringIO()
+    monkeypatch.setattr(cli, "OUT", Console(file=printed, width=200))
+    assert cli.main(["--profile", "sample", *arguments]) == 2
+    assert said in printed.getvalue() and printed.getvalue().count("\n") == 1

@@ -201,7 +201,7 @@ def test_an_empty_file_has_no_rows_and_does_not_hide_the_others(
     put(tmp_path / f"a.{file_format}", b"")
     assert load(con, tmp_path / f"*.{file_format}", file_format) == []
     put(tmp_path / f"b.{file_format}", WRITERS[file_format](ROWS))
-    put(tmp_path / f"c.{file_format}.gz", gzip.compress(b""))
+    put(tmp_path / f"c.{file_format}.gz", gzip.compress(b"", mtime=0))
     assert len(load(con, tmp_path / f"*.{file_format}*", file_format)) == len(ROWS)
 
 
@@ -232,7 +232,7 @@ class TestCsv:
 
     def test_columns_are_found_by_name_where_files_differ(self, con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
         put(tmp_path / "1.csv", b"id,a\n1,x\n")
-        put(tmp_path / "2.csv.gz", gzip.compress(b"b,id\ny,2\n"))
+        put(tmp_path / "2.csv.gz", gzip.compress(b"b,id\ny,2\n", mtime=0))
         rows = load(con, tmp_path / "*.csv*")
         assert [(row["id"], row["a"], row["b"]) for row in rows] == [("1", "x", None), ("2", None, "y")]
 
@@ -395,7 +395,7 @@ class TestJsonLines:
         assert (row["_source_file_1"], row["x.y"], row['q"q']) == ("3", "4", "5")
 
     def test_a_byte_order_mark_spoils_no_line(self, con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-        path = put(tmp_path / "a.jsonl.gz", gzip.compress(b'\xef\xbb\xbf{"id": 1}\n{"id": 2}\n'))
+        path = put(tmp_path / "a.jsonl.gz", gzip.compress(b'\xef\xbb\xbf{"id": 1}\n{"id": 2}\n', mtime=0))
         rows = load(con, path, "jsonl")
         assert [(row["id"], row["_source_file"], row["_malformed"]) for row in rows] == [
             ("1", str(path), None),
@@ -459,7 +459,7 @@ def test_a_truncated_file_is_never_a_short_day(
         ("a.jsonl.gz", b'{"id": 1}\n', "jsonl", "is named like a gzip file and is none"),
         ("a.csv.gz", b"", "csv", "is empty, not even compressed: it is truncated"),
         ("a.csv.zst", b"", "csv", "is empty, not even compressed: it is truncated"),
-        ("a.csv.gz", gzip.compress(b"id\n1\n")[:-8] + b"\0" * 8, "csv", "is truncated or damaged"),
+        ("a.csv.gz", gzip.compress(b"id\n1\n", mtime=0)[:-8] + b"\0" * 8, "csv", "is truncated or damaged"),
         ("a.parquet", b"", "parquet", "is no Parquet file, or is truncated"),
         ("a.parquet", b"id\n1\n", "parquet", "is no Parquet file, or is truncated"),
         ("a.parquet", b"PAR1" + b"\0" * 100 + b"PAR1", "parquet", "cannot be read as parquet"),
@@ -475,11 +475,11 @@ def test_an_unreadable_file_is_named(
 
 
 def test_a_compressed_file_without_the_suffix_is_read(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    assert len(load(con, put(tmp_path / "a.csv", gzip.compress(as_csv(ROWS))))) == len(ROWS)
+    assert len(load(con, put(tmp_path / "a.csv", gzip.compress(as_csv(ROWS), mtime=0)))) == len(ROWS)
 
 
 def test_parts_of_a_compressed_file_may_follow_each_other(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    content = gzip.compress(b'{"id": 1}\n') + gzip.compress(b'{"id": 2}\n')
+    content = gzip.compress(b'{"id": 1}\n', mtime=0) + gzip.compress(b'{"id": 2}\n')
     assert [row["id"] for row in load(con, put(tmp_path / "a.jsonl.gz", content), "jsonl")] == ["1", "2"]
 
 
@@ -507,8 +507,8 @@ class TestRemote:
 
     def test_any_fsspec_url_by_day(self, con: duckdb.DuckDBPyConnection, bucket: Any) -> None:
         for day in range(1, 31):
-            bucket.pipe(f"/bucket/in/2026-01-{day:02}/a.jsonl.gz", gzip.compress(as_jsonl([{"n": day}])))
-            bucket.pipe(f"/bucket/in/2026-01-{day:02}/b.jsonl.gz", gzip.compress(as_jsonl([{"n": day}])))
+            bucket.pipe(f"/bucket/in/2026-01-{day:02}/a.jsonl.gz", gzip.compress(as_jsonl([{"n": day}]), mtime=0))
+            bucket.pipe(f"/bucket/in/2026-01-{day:02}/b.jsonl.gz", gzip.compress(as_jsonl([{"n": day}]), mtime=0))
         path = "memory://bucket/in/{day}/*.jsonl.gz"
         for last in (3, 20):
             window = Window(date(2026, 1, 2), date(2026, 1, last), "UTC")
@@ -520,7 +520,7 @@ class TestRemote:
         assert files.check(options(path, "jsonl")) is None
 
     def test_a_truncated_remote_file_is_named(self, con: duckdb.DuckDBPyConnection, bucket: Any) -> None:
-        bucket.pipe("/bucket/a.csv.gz", gzip.compress(as_csv(ROWS))[:-9])
+        bucket.pipe("/bucket/a.csv.gz", gzip.compress(as_csv(ROWS), mtime=0)[:-9])
         with pytest.raises(SourceError, match=r"memory://.*bucket/a\.csv\.gz, all days: is truncated"):
             load(con, "memory://bucket/a.csv.gz")
 

@@ -1,7 +1,7 @@
 {{ config(
     description='Answers about a ticket that is not there; they count.',
     severity='warn',
-    meta={'owner': 'customer-success', 'subject': 'survey_responses', 'fix': 'Look whether support_tickets lack landing days (fct_coverage) and backfill them.'}
+    meta={'dagster': {'ref': {'name': 'int_feedback__survey_responses'}}, 'owner': 'customer-success', 'subject': 'survey_responses', 'fix': 'Look whether support_tickets lack landing days (fct_coverage) and backfill them.'}
 ) }}
 
 with

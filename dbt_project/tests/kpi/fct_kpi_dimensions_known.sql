@@ -1,7 +1,7 @@
 {{ config(
     description='Every dimension of a KPI is one that its catalogue row names.',
     severity='error',
-    meta={'owner': 'data-platform', 'subject': 'fct_kpi', 'fix': 'Give the KPI the dimension in its domain, or take it out of seeds/kpi_catalogue.csv.'}
+    meta={'dagster': {'ref': {'name': 'fct_kpi'}}, 'owner': 'data-platform', 'subject': 'fct_kpi', 'fix': 'Give the KPI the dimension in its domain, or take it out of seeds/kpi_catalogue.csv.'}
 ) }}
 
 with

@@ -1,7 +1,7 @@
 {{ config(
     description='An incomplete period has no value, numerator or denominator; a complete one of a count or an amount has both value and numerator.',
     severity='error',
-    meta={'owner': 'data-platform', 'subject': 'fct_kpi', 'fix': 'See the last select of fct_kpi; a complete period without a value points at a NULL in the rows of its domain.'}
+    meta={'dagster': {'ref': {'name': 'fct_kpi'}}, 'owner': 'data-platform', 'subject': 'fct_kpi', 'fix': 'See the last select of fct_kpi; a complete period without a value points at a NULL in the rows of its domain.'}
 ) }}
 
 select facts.*

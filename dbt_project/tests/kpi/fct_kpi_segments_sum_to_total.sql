@@ -1,7 +1,7 @@
 {{ config(
     description='The segments of a dimension, unknown included, sum to the total: of additive KPIs, and of those that are additive over segments.',
     severity='error',
-    meta={'owner': 'data-platform', 'subject': 'fct_kpi', 'fix': 'Look for rows of the KPI that a join drops or doubles in its domain; a segment must never lose a row for a missing attribute.'}
+    meta={'dagster': {'ref': {'name': 'fct_kpi'}}, 'owner': 'data-platform', 'subject': 'fct_kpi', 'fix': 'Look for rows of the KPI that a join drops or doubles in its domain; a segment must never lose a row for a missing attribute.'}
 ) }}
 
 with

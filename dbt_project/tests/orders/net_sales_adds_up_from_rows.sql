@@ -1,7 +1,7 @@
 {{ config(
     description='net_sales is, day by day and so over all days, gmv less discounts, refunds and what was cancelled and never refunded, taken from the rows of orders, lines and refunds.',
     severity='error',
-    meta={'owner': 'revenue-operations', 'subject': 'net_sales', 'fix': 'Compare int_orders__movements with the rows of the days named: an amount is lost or counted twice between them.'}
+    meta={'dagster': {'ref': {'name': 'fct_kpi'}}, 'owner': 'revenue-operations', 'subject': 'net_sales', 'fix': 'Compare int_orders__movements with the rows of the days named: an amount is lost or counted twice between them.'}
 ) }}
 
 -- Order by order and not line by line, without the spread: another way to the same sum. A conversion is rounded once

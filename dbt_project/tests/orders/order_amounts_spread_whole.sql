@@ -1,7 +1,7 @@
 {{ config(
     description='The shares of the lines sum to the amount of the order that was spread.',
     severity='error',
-    meta={'owner': 'revenue-operations', 'subject': 'int_orders__allocations', 'fix': 'See int_orders__allocations: an order without a line, or a division that does not come out even.'}
+    meta={'dagster': {'ref': {'name': 'int_orders__allocations'}}, 'owner': 'revenue-operations', 'subject': 'int_orders__allocations', 'fix': 'See int_orders__allocations: an order without a line, or a division that does not come out even.'}
 ) }}
 
 with

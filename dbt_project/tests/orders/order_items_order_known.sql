@@ -1,7 +1,7 @@
 {{ config(
     description='Lines whose order is not there; they count nowhere until it comes.',
     severity='warn',
-    meta={'owner': 'revenue-operations', 'subject': 'order_items', 'fix': 'Look whether orders lack landing days (fct_coverage) and backfill them.'}
+    meta={'dagster': {'ref': {'name': 'int_orders__items'}}, 'owner': 'revenue-operations', 'subject': 'order_items', 'fix': 'Look whether orders lack landing days (fct_coverage) and backfill them.'}
 ) }}
 
 select

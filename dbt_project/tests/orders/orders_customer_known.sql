@@ -1,7 +1,7 @@
 {{ config(
     description='Orders whose customer is not among the customers; they count, with what the order itself says of the buyer.',
     severity='warn',
-    meta={'owner': 'revenue-operations', 'subject': 'orders', 'fix': 'Look whether customers lack landing days (fct_coverage), or whether the two systems name a customer differently.'}
+    meta={'dagster': {'ref': {'name': 'int_orders__orders'}}, 'owner': 'revenue-operations', 'subject': 'orders', 'fix': 'Look whether customers lack landing days (fct_coverage), or whether the two systems name a customer differently.'}
 ) }}
 
 with

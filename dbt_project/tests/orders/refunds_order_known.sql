@@ -1,7 +1,7 @@
 {{ config(
     description='Refunds whose order is not there; they count, with unknown attributes.',
     severity='warn',
-    meta={'owner': 'revenue-operations', 'subject': 'refunds', 'fix': 'Look whether orders lack landing days (fct_coverage) and backfill them.'}
+    meta={'dagster': {'ref': {'name': 'int_orders__refunds'}}, 'owner': 'revenue-operations', 'subject': 'refunds', 'fix': 'Look whether orders lack landing days (fct_coverage) and backfill them.'}
 ) }}
 
 select

@@ -1,7 +1,7 @@
 {{ config(
     description='backlog(t) = backlog(t-1) + created + reopened - solved - merged away while open, day by day.',
     severity='error',
-    meta={'owner': 'customer-support', 'subject': 'backlog', 'fix': 'Compare int_support__transitions of the day with its tickets: a solve without a reopen before it, or a ticket that is in one of them only.'}
+    meta={'dagster': {'ref': {'name': 'fct_kpi'}}, 'owner': 'customer-support', 'subject': 'backlog', 'fix': 'Compare int_support__transitions of the day with its tickets: a solve without a reopen before it, or a ticket that is in one of them only.'}
 ) }}
 
 -- The stock is counted ticket by ticket at the end of each day, not summed from the flows.

@@ -1,7 +1,7 @@
 {{ config(
     description='Events whose ticket is not there; they count nowhere until it comes.',
     severity='warn',
-    meta={'owner': 'customer-support', 'subject': 'ticket_events', 'fix': 'Look whether support_tickets lack landing days (fct_coverage) and backfill them.'}
+    meta={'dagster': {'ref': {'name': 'int_support__ticket_events'}}, 'owner': 'customer-support', 'subject': 'ticket_events', 'fix': 'Look whether support_tickets lack landing days (fct_coverage) and backfill them.'}
 ) }}
 
 select

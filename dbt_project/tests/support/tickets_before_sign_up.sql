@@ -1,7 +1,7 @@
 {{ config(
     description='Tickets that were opened before their customer signed up; they count.',
     severity='warn',
-    meta={'owner': 'customer-support', 'subject': 'support_tickets', 'fix': 'Compare the times of the two systems: a zone may be mapped wrongly (source_zone), or sign-ups are recorded late.'}
+    meta={'dagster': {'ref': {'name': 'int_support__tickets'}}, 'owner': 'customer-support', 'subject': 'support_tickets', 'fix': 'Compare the times of the two systems: a zone may be mapped wrongly (source_zone), or sign-ups are recorded late.'}
 ) }}
 
 with

@@ -1,7 +1,7 @@
 {{ config(
     description='Tickets whose requester is not among the customers; they count.',
     severity='warn',
-    meta={'owner': 'customer-support', 'subject': 'support_tickets', 'fix': 'Strangers write too; look closer when the share grows: customers may lack landing days (fct_coverage).'}
+    meta={'dagster': {'ref': {'name': 'int_support__tickets'}}, 'owner': 'customer-support', 'subject': 'support_tickets', 'fix': 'Strangers write too; look closer when the share grows: customers may lack landing days (fct_coverage).'}
 ) }}
 
 with

@@ -1,7 +1,7 @@
 {{ config(
     description='Tickets about an order that is not there; they count.',
     severity='warn',
-    meta={'owner': 'customer-support', 'subject': 'support_tickets', 'fix': 'Look whether orders lack landing days (fct_coverage), or whether agents mistype order numbers.'}
+    meta={'dagster': {'ref': {'name': 'int_support__tickets'}}, 'owner': 'customer-support', 'subject': 'support_tickets', 'fix': 'Look whether orders lack landing days (fct_coverage), or whether agents mistype order numbers.'}
 ) }}
 
 with

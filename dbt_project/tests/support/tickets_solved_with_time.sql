@@ -1,7 +1,7 @@
 {{ config(
     description='Solved tickets that have no time of their solve; they leave the backlog when they were last changed.',
     severity='warn',
-    meta={'owner': 'customer-support', 'subject': 'support_tickets', 'fix': 'Map last_solved_at or first_solved_at, or ticket_events, in the profile.'}
+    meta={'dagster': {'ref': {'name': 'int_support__accepted'}}, 'owner': 'customer-support', 'subject': 'support_tickets', 'fix': 'Map last_solved_at or first_solved_at, or ticket_events, in the profile.'}
 ) }}
 
 select

@@ -1,6 +1,6 @@
 {{ config(
     description='The usage frontier counts exactly the events that are current: as many by actor as by session island.',
-    meta={'owner': 'product-analytics', 'subject': 'int_usage__actor_days', 'fix': 'Rebuild the frontier (make rebuild).'}
+    meta={'dagster': {'ref': {'name': 'int_usage__event_counts'}}, 'owner': 'product-analytics', 'subject': 'int_usage__actor_days', 'fix': 'Rebuild the frontier (make rebuild).'}
 ) }}
 
 with counts as (
