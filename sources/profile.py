@@ -30,6 +30,12 @@ class ProfileError(ValueError):
     """A profile cannot be used; the message is one line: which key, which value, what is allowed."""
 
 
+def column_or_expression(sql: str) -> str:
+    """A bare name is a column, whatever SQL's keywords are (`order`, `group`, `at`); anything else is an expression."""
+    is_name = re.fullmatch(r"[A-Za-z_]\w*", sql) and sql.lower() not in ("null", "true", "false")
+    return f'"{sql}"' if is_name else sql
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -93,6 +99,16 @@ class StreamMapping(_Strict):
     ignore: tuple[str, ...] = ()
     fields: dict[str, str]
     rules: tuple[ProfileRule, ...] = ()
+
+    @field_validator("fields")
+    @classmethod
+    def _columns_by_name(cls, value: dict[str, str]) -> dict[str, str]:
+        return {field: column_or_expression(sql) for field, sql in value.items()}
+
+    @field_validator("cursor")
+    @classmethod
+    def _cursor_by_name(cls, value: str | None) -> str | None:
+        return None if value is None else column_or_expression(value)
 
 
 class _ProfileFile(_Strict):
