@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from orchestration import cli
+from tests.integration.conftest import command
 
 ROOT = Path(__file__).parent.parent.parent
 pytestmark = pytest.mark.xdist_group("sample")
@@ -60,25 +57,6 @@ DIMENSIONS = (
     | dict.fromkeys(KPIS[21:], ("channel", "country", "plan"))
 )
 PAIRS = [(kpi, dimension) for kpi, dimensions in DIMENSIONS.items() for dimension in dimensions]
-
-
-def command(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "orchestration.cli", "--profile", "sample", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "OPSMART_HOME": str(home), "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-@pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    home = tmp_path_factory.mktemp("sample") / "data"
-    done = command(home, "run")
-    assert done.returncode == 0, done.stdout + done.stderr
-    yield home, done.stdout
 
 
 def query(home: Path, sql: str, *parameters: Any) -> list[Any]:

@@ -1,0 +1,1 @@
+"""Tests of whole ways: real sources, real dbt, real Dagster."""

@@ -1,0 +1,83 @@
+"""Each check of gate 2 that is a dbt test of its own is quiet on good marts, and finds the one thing that is spoiled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+pytestmark = pytest.mark.xdist_group("sample")
+
+FIRST_ORDER = "(select min(order_id) from intermediate.int_orders__orders)"
+MUTATIONS = {
+    "kpi/fct_kpi_segments_sum_to_total": """update marts.fct_kpi set numerator = numerator + 1 where kpi_id = 'gmv'
+        and dimension = 'channel' and segment = 'web' and grain = 'day' and period_start = '2026-04-06'""",
+    "kpi/fct_kpi_dimensions_known": "update marts.fct_kpi set dimension = 'x' where dimension = 'plan'",
+    "kpi/fct_kpi_ids_known": "delete from marts.fct_kpi where kpi_id = 'csat'",
+    "kpi/fct_kpi_incomplete_has_no_value": "update marts.fct_kpi set is_complete = false where kpi_id = 'csat'",
+    "lake/conservation_holds": """update intermediate.int_lake__conservation set duplicate = duplicate + 1
+        where stream = 'usage_events' and landed_date = '2026-04-01'""",
+    "lake/fct_coverage_has_no_holes": """update marts.fct_coverage set is_landed = false
+        where stream = 'orders' and landed_date = '2026-04-01'""",
+    "lake/lake_plan_conserves_pulled_rows": """update plan.lake_plan set pulled_count = pulled_count + 1
+        where stream = 'orders' and landed_date = '2026-04-01'""",
+    "orders/net_sales_adds_up_from_rows": """update marts.fct_kpi set numerator = numerator + 1 where kpi_id = 'net_sales'
+        and dimension = 'all' and grain = 'day' and period_start = '2026-04-06'""",
+    "orders/order_amounts_spread_whole": """update intermediate.int_orders__allocations set amount = amount + 0.01
+        where kind = 'refund'""",
+    "orders/orders_have_rates": """delete from intermediate.int_orders__rates
+        where currency <> 'EUR' and local_date = '2026-04-01'""",
+    "orders/orders_have_lines": f"update intermediate.int_orders__order_facts set line_count = 0 where order_id = {FIRST_ORDER}",
+    "orders/orders_customer_known": f"""update intermediate.int_orders__orders set customer_id = 'x'
+        where order_id = {FIRST_ORDER}""",
+    "orders/order_items_order_known": """delete from intermediate.int_orders__orders
+        where order_id = (select min(order_id) from intermediate.int_orders__items)""",
+    "orders/refunds_order_known": """update intermediate.int_orders__refunds set order_id = 'x'
+        where refund_id = (select min(refund_id) from intermediate.int_orders__refunds)""",
+    "support/backlog_moves_by_its_flows": """update marts.fct_kpi set numerator = numerator + 1 where kpi_id = 'backlog'
+        and dimension = 'all' and grain = 'day' and period_start = '2026-04-06'""",
+    "support/tickets_order_known": """update intermediate.int_support__tickets set order_id = 'x'
+        where ticket_id = (select min(ticket_id) from intermediate.int_support__tickets)""",
+    "support/ticket_events_ticket_known": """delete from intermediate.int_support__tickets
+        where ticket_id in (select min(ticket_id) from intermediate.int_support__ticket_events)""",
+    "support/tickets_customer_known": """update intermediate.int_support__tickets set customer_id = 'x'
+        where customer_id is not null""",
+    "support/tickets_before_sign_up": """update intermediate.int_customers__customers
+        set signed_up_at = signed_up_at + interval '1000' day""",
+    "support/tickets_solved_with_time": """update intermediate.int_support__accepted set has_events = false,
+        last_solved_at = null, first_solved_at = null, status = 'closed', is_excluded = false
+        where ticket_id = (select min(ticket_id) from intermediate.int_support__accepted)""",
+    "feedback/survey_responses_ticket_known": """update intermediate.int_feedback__survey_responses set ticket_id = 'x'
+        where response_id = (select min(response_id) from intermediate.int_feedback__survey_responses)""",
+    "usage/usage_frontier_holds_current_events": """update intermediate.int_usage__actor_days set event_count = event_count + 1
+        where event_date = '2026-04-01'""",
+}
+
+
+@pytest.fixture(scope="module")
+def warehouse(ran: tuple[Path, str]) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(ran[0] / "warehouse" / "warehouse.duckdb")) as con:
+        con.execute("set TimeZone = 'UTC'; set default_null_order = 'nulls_last'")
+        yield con
+
+
+def test_every_check_has_a_mutation() -> None:
+    tests = ROOT / "dbt_project" / "tests"
+    assert sorted(MUTATIONS) == sorted(str(p.relative_to(tests).with_suffix("")) for p in tests.glob("**/*.sql"))
+
+
+@pytest.mark.parametrize("check", MUTATIONS)
+def test_a_check_finds_what_is_spoiled(ran: tuple[Path, str], warehouse: duckdb.DuckDBPyConnection, check: str) -> None:
+    compiled = ran[0] / "warehouse" / "dbt" / "target" / "compiled" / "opsmart" / "tests" / f"{check}.sql"
+    query = compiled.read_text(encoding="utf-8")
+    before = warehouse.execute(query).fetchall()
+    warehouse.begin()
+    try:
+        warehouse.execute(MUTATIONS[check])
+        found = warehouse.execute(query).fetchall()
+    finally:
+        warehouse.rollback()
+    assert len(found) > len(before)
