@@ -24,7 +24,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """All definitions of one installation; tests give their own settings."""
     profile = settings.profile
     manifest = build.manifest_of(settings.home)
-    land, publish = land_job(profile), publish_job()
+    land, publish = land_job(), publish_job()
     return dg.Definitions(
         assets=[
             *raw_assets(profile),

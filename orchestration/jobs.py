@@ -5,19 +5,15 @@ from __future__ import annotations
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from orchestration.partitions import landing_days
-from sources.profile import Profile
-
 AssetJob = UnresolvedAssetJobDefinition
 RAW = dg.AssetSelection.key_prefixes(["raw"])
 
 
-def land_job(profile: Profile) -> AssetJob:
+def land_job() -> AssetJob:
     """Pull, gate and land all streams of a range of days. One stream's failure does not stop another's."""
     return dg.define_asset_job(
         "land",
         selection=RAW,
-        partitions_def=landing_days(profile),
         executor_def=dg.in_process_executor,
         description="Pull, gate and land the landing days of a range, for all streams.",
     )

@@ -50,7 +50,7 @@ def publication_asset(upstream: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
             for verdict in judged:
                 yield check_result(KEY, verdict, f"{verdict.subject}_{verdict.rule}")
             try:
-                done = publish(settings, [*verdicts, *judged], context.run_id)
+                done = publish(settings, [*verdicts, *judged], context.run.run_id)
             except PublicationRefused as refused:
                 raise dg.Failure(description=str(refused), allow_retries=False) from None
         yield dg.MaterializeResult(

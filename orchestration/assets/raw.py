@@ -96,7 +96,7 @@ def _raw_asset(profile: Profile, stream: str) -> dg.AssetsDefinition:
                 context.log_event(_materialization(key, landing))
 
         started = time.monotonic()
-        outcome = land_stream(settings, stream, days, context.run_id, on_day)
+        outcome = land_stream(settings, stream, days, context.run.run_id, on_day)
         LOG.info(f"{_told(outcome)} ({time.monotonic() - started:.1f} s)")
         for verdict in outcome.verdicts:
             yield check_result(key, verdict)
