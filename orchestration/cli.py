@@ -26,7 +26,9 @@ from sources.profile import ProfileError, check_that_sources_are_there
 if TYPE_CHECKING:
     import dagster as dg
 
-OUT = Console(file=sys.stdout)  # the terminal itself: what libraries print meanwhile goes into the progress line
+OUT = Console(
+    file=sys.stdout, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
+)  # the terminal itself: what libraries print meanwhile goes into the progress line
 LOG = logging.getLogger("opsmart")
 
 
