@@ -78,8 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="land every day that is needed, build, check and publish")
     run.set_defaults(command=_run)
     backfill = commands.add_parser("backfill", help="pull a range of landing days again, then publish")
-    backfill.add_argument("--from", dest="first", type=date.fromisoformat, required=True)
-    backfill.add_argument("--to", dest="last", type=date.fromisoformat, required=True)
+    backfill.add_argument("--from", dest="first", required=True)
+    backfill.add_argument("--to", dest="last", required=True)
     backfill.add_argument("--stream", help="only this stream")
     backfill.set_defaults(command=_backfill)
     rebuild = commands.add_parser("rebuild", help="build every model from the lake anew, then publish")
@@ -202,15 +202,23 @@ def _run(options: argparse.Namespace) -> int:
     settings = prepare()
     instance = dagster_instance(settings.home)
     definitions = _definitions()
-    from orchestration.schedules import needed_range_tags
+    from orchestration.schedules import RANGE_END, needed_range_tags
 
-    green, tags, asked = True, needed_range_tags(settings), None
+    green, tags = True, needed_range_tags(settings)
     if not tags:
         LOG.info("every day up to the last closed one has landed and is settled")
-    while tags and tags != asked:
+    while tags:
         green = run_job(instance, definitions, "land", tags) and green
-        asked, tags = tags, needed_range_tags(settings)
+        # A run is bounded in days: go on with those after it, and leave what has just failed to the next night.
+        tags = needed_range_tags(settings, after=tags[RANGE_END])
     return _publish(settings, instance, definitions, green)
+
+
+def _day(name: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"{name}={text}: not a day; write YYYY-MM-DD") from None
 
 
 def _backfill(options: argparse.Namespace) -> int:
@@ -218,9 +226,12 @@ def _backfill(options: argparse.Namespace) -> int:
 
     profile = load_settings(check_sources=False, claim=False).profile
     days = catch_up.all_days(profile)
-    if options.first > options.last or options.first < days[0] or options.last > days[-1]:
+    first, last = _day("FROM", options.first), _day("TO", options.last)
+    if first > last:
+        raise CommandError(f"FROM={first} TO={last}: FROM must not be after TO")
+    if first < days[0] or last > days[-1]:
         raise CommandError(
-            f"FROM={options.first} TO={options.last}: FROM must not be after TO; allowed: {days[0]} to {days[-1]}"
+            f"FROM={first} TO={last}: outside the profile's closed days; allowed: {days[0]} to {days[-1]}"
         )
     if options.stream and options.stream not in profile.streams:
         raise CommandError(f"STREAM={options.stream}: not configured; allowed: {', '.join(profile.streams)}")
@@ -232,7 +243,7 @@ def _backfill(options: argparse.Namespace) -> int:
 
     definitions = _definitions()
     selection = [dg.AssetKey(["raw", options.stream])] if options.stream else None
-    tags = range_tags(options.first.isoformat(), options.last.isoformat())
+    tags = range_tags(first.isoformat(), last.isoformat())
     green = run_job(instance, definitions, "land", tags, selection)
     return _publish(settings, instance, definitions, green)
 

@@ -12,10 +12,14 @@ from sources.profile import Profile
 NIGHTLY = "30 2 * * *"
 
 
-def needed_range_tags(settings: Settings) -> dict[str, str]:
-    """Run tags of `land` for the days that any stream needs; empty when none needs one."""
+RANGE_END = ASSET_PARTITION_RANGE_END_TAG
+
+
+def needed_range_tags(settings: Settings, after: str = "") -> dict[str, str]:
+    """Run tags of `land` for the days (later than `after`) that any stream needs; empty when none needs one."""
     landings = lake.read_landings(settings.home)
     needed = sorted({day for s in settings.profile.streams for day in catch_up.days_to_land(settings, s, landings)})
+    needed = [day for day in needed if day.isoformat() > after]
     return range_tags(needed[0].isoformat(), needed[-1].isoformat()) | {ONLY_NEEDED: "true"} if needed else {}
 
 

@@ -5,6 +5,7 @@ Everything comes from the environment (see `.env.example`); nothing here is abou
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 from sources.profile import DEFAULT_PROFILE, Profile, find_profile, load_profile
 
 ROOT = Path(__file__).parent.parent
+KPI_CATALOGUE = ROOT / "dbt_project" / "seeds" / "kpi_catalogue.csv"
 
 
 class SettingsError(RuntimeError):
@@ -139,6 +141,14 @@ def _hash_key(home: Home) -> bytes:
     return key
 
 
+def _check_targets(profile: Profile) -> None:
+    with KPI_CATALOGUE.open(encoding="utf-8", newline="") as file:
+        known = [row["kpi_id"] for row in csv.DictReader(file)]
+    for kpi in profile.targets:
+        if kpi not in known:
+            raise SettingsError(f"{profile.path.name}: targets.{kpi}: no such KPI; allowed: {', '.join(sorted(known))}")
+
+
 def load_settings(check_sources: bool = True, claim: bool = True) -> Settings:
     """The settings of this process. Raises ProfileError or SettingsError, both with one line.
 
@@ -148,6 +158,7 @@ def load_settings(check_sources: bool = True, claim: bool = True) -> Settings:
     home = Home(home_path(name))
     environment = {**os.environ, "OPSMART_HOME": str(home.path), "OPSMART_ROOT": str(ROOT)}
     profile = load_profile(name, environment, check_sources=check_sources)
+    _check_targets(profile)
     if not claim:
         return Settings(home, profile, b"")
     _claim_home(home, profile)

@@ -171,7 +171,7 @@ class Profile:
 def find_profile(name_or_path: str) -> Path:
     """The file of a profile given by name (in sources/profiles) or by path. Raises ProfileError if there is none."""
     path = Path(name_or_path)
-    if path.suffix == ".toml" or path.exists():
+    if path.suffix == ".toml" or path.is_file():
         if path.is_file():
             return path
         raise ProfileError(f"PROFILE={name_or_path}: there is no such file")
@@ -327,6 +327,10 @@ def check_that_sources_are_there(sources: Mapping[str, Source]) -> None:
 
 
 def _build(path: Path, raw: dict[str, Any], environment: Mapping[str, str], check_sources: bool) -> Profile:
+    contracts = load_contracts()
+    for name in raw.get("streams", {}):
+        if name not in contracts:
+            raise ProfileError(f"streams.{name}: no such stream; allowed: {', '.join(contracts)}")
     try:
         parsed = _ProfileFile(**_substitute(raw, environment, ""))
     except ValidationError as error:
@@ -337,12 +341,11 @@ def _build(path: Path, raw: dict[str, Any], environment: Mapping[str, str], chec
     sources = {
         name: _source(name, dict(options), business.source_zone, CONNECTORS) for name, options in parsed.sources.items()
     }
-    contracts = load_contracts()
+    if business.refunds == "none" and "refunds" in parsed.streams:
+        raise ProfileError("business.refunds = 'none': but streams.refunds is configured; allowed with it: 'stream'")
     if not parsed.streams:
         raise ProfileError(f"streams: none is configured; allowed: {', '.join(contracts)}")
     for name, mapping in parsed.streams.items():
-        if name not in contracts:
-            raise ProfileError(f"streams.{name}: no such stream; allowed: {', '.join(contracts)}")
         _check_stream(name, mapping, sources, contracts[name])
     if check_sources:
         check_that_sources_are_there(sources)

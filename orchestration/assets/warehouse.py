@@ -11,7 +11,8 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration.pipeline import build
-from orchestration.settings import Home, dbt_environment
+from orchestration.pipeline.publication import refusal
+from orchestration.settings import Home, dbt_environment, load_settings
 
 PLAN_MODEL = "lake_plan"
 
@@ -90,12 +91,8 @@ def warehouse_assets(home: Home, manifest: Path, streams: list[str]) -> dg.Asset
         with build.warehouse_lock(home), _environment(dbt_environment(home)):
             invocation = dbt.cli(arguments, context=context, target_path=home.runs / "target", raise_on_error=False)
             yield from invocation.stream()
-        blocking = [verdict for verdict in build.read_verdicts(home) if verdict.blocks]
-        if blocking:
-            raise dg.Failure(
-                description=f"gate 2: {len(blocking)} blocking checks of the build did not pass; nothing will be published\n"
-                + "\n".join(f"{v.name} [{v.status}] {v.message} (owner {v.owner}). {v.fix}" for v in blocking[:10]),
-                allow_retries=False,
-            )
+        refused = refusal(load_settings(check_sources=False), build.read_verdicts(home), context.run.run_id)
+        if refused:
+            raise dg.Failure(description=str(refused), allow_retries=False)
 
     return warehouse

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from orchestration.pipeline.expectations import Expectation, validate
-from orchestration.pipeline.gate import row_rules
+from orchestration.pipeline.gate import UNDATED, row_rules
 from orchestration.pipeline.verdicts import Verdict
 from sources.profile import Profile
 
@@ -37,7 +37,12 @@ def no_rows() -> dict[str, Any]:
 
 
 def frame_of_days(
-    profile: Profile, stream: str, days: Sequence[date], counts: dict[date, dict[str, Any]], history: dict[date, int]
+    profile: Profile,
+    stream: str,
+    days: Sequence[date],
+    counts: dict[date, dict[str, Any]],
+    history: dict[date, int],
+    undated: tuple[int, float] = (0, 0.0),
 ) -> pd.DataFrame:
     """One row per landing day: landed_date (ISO text), pulled, landed, rejected, reject_share, repeated_keys,
     oldest_event_age_days, volume_ratio (against the median of the 28 landed days before it), and rows per rule."""
@@ -54,7 +59,9 @@ def frame_of_days(
             "pulled": count["pulled"],
             "landed": count["landed"],
             "rejected": count["rejected"],
-            "reject_share": count["rejected"] / count["pulled"] if count["pulled"] else 0.0,
+            "reject_share": _share_of_dated_rows(count),
+            "undated_rows": undated[0],
+            "undated_share": undated[1],
             "repeated_keys": count["repeated_keys"],
             "oldest_event_age_days": float((day - min(events)).days) if events else None,
             "volume_ratio": count["landed"] / median if median is not None and median >= MINIMUM_VOLUME else None,
@@ -64,7 +71,14 @@ def frame_of_days(
     return frame.astype({"volume_ratio": float, "oldest_event_age_days": float})
 
 
-def suite(profile: Profile, stream: str, frame: pd.DataFrame) -> list[Expectation]:
+def _share_of_dated_rows(count: dict[str, Any]) -> float:
+    """The share of bad rows among those that are of the day; rows without a day are judged against the whole pull."""
+    undated = count["rules"].get(UNDATED, 0)
+    dated = count["pulled"] - undated
+    return (count["rejected"] - undated) / dated if dated else 0.0
+
+
+def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) -> list[Expectation]:
     """The expectations that the contract and the profile lead to, blocking ones first."""
     mapping, tolerance = profile.streams[stream], profile.tolerance(stream)
     rejected, pulled = int(frame["rejected"].sum()), int(frame["pulled"].sum())
@@ -79,6 +93,26 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame) -> list[Expectatio
             count=rejected,
             fix=f"Look at quarantine/{stream}, mend the source or the mapping, and run again.",
         )
+    ]
+    expectations += [
+        _between(
+            "undated_share",
+            "undated_share",
+            "error",
+            f"{undated} rows of the pull have no readable cursor; at most {tolerance:.1%} may",
+            maximum=tolerance,
+            count=undated,
+            fix=f"Look at streams.{stream}.cursor and at the source; such rows are quarantined with the first day.",
+        ),
+        _between(
+            "undated_rows",
+            "undated_rows",
+            "warning",
+            f"{undated} rows of the pull have no readable cursor and belong to no day",
+            maximum=0,
+            count=undated,
+            fix="They are quarantined when the profile's first day is pulled; mend them at the source.",
+        ),
     ]
     if mapping.empty_days != "expected":
         severity = "error" if mapping.empty_days == "fail" else "warning"
@@ -168,13 +202,18 @@ def check_names(profile: Profile, stream: str) -> dict[str, str]:
 
 
 def judge(
-    profile: Profile, stream: str, days: Sequence[date], counts: dict[date, dict[str, Any]], history: dict[date, int]
+    profile: Profile,
+    stream: str,
+    days: Sequence[date],
+    counts: dict[date, dict[str, Any]],
+    history: dict[date, int],
+    undated: tuple[int, float] = (0, 0.0),
 ) -> tuple[list[Verdict], dict[date, list[str]]]:
     """The verdicts of a pull, and the refused days with the rules that refuse them.
 
     A blocking check that could not be evaluated refuses every day of the pull.
     """
-    frame = frame_of_days(profile, stream, days, counts, history)
+    frame = frame_of_days(profile, stream, days, counts, history, undated)
     owner = profile.contract(stream).owner
     verdicts = [Verdict("gate_1", stream, SOURCE_READABLE, "error", "passed", owner, "the source was read and mapped")]
     verdicts += validate("gate_1", stream, owner, frame, ["landed_date"], suite(profile, stream, frame))

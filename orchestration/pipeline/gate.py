@@ -22,6 +22,7 @@ from sources.contract import Contract, Field, Rule
 from sources.profile import Profile, StreamMapping
 
 HASH_LENGTH = 32  # hex digits of a keyed hash: 128 bits
+UNDATED = "cursor_required"  # the rule that a row without a readable cursor breaks
 SYSTEM_COLUMNS = ("_source_file", "_file_day", "_malformed")
 
 
@@ -36,6 +37,14 @@ class Drift:
     column: str
     type: str
     count: int
+
+
+def told(error: duckdb.Error) -> str:
+    """DuckDB's message without the values that it quotes: they may be personal, and messages reach logs and marts."""
+    line = str(error).splitlines()[0]
+    if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
+        return line  # these quote names, not values
+    return re.sub(r"'[^']*'|\"[^\"]*\"", "***", line)
 
 
 def quote(name: str) -> str:
@@ -164,7 +173,7 @@ class Gate:
                 where, fault = f"streams.{self.stream}.{key}", found
                 break
         return (
-            f"{where} cannot be evaluated: {str(fault).splitlines()[0]}. The source {self.mapping.source} has: {has}. "
+            f"{where} cannot be evaluated: {told(fault)}. The source {self.mapping.source} has: {has}. "
             "Mend the expression in the profile, or the source"
         )
 
@@ -197,7 +206,7 @@ class Gate:
         self.con.execute("create or replace temp table asked (landed_date date primary key)")
         self.con.executemany("insert into asked values (?)", [[day] for day in days])
         rejecting, warning = row_rules(self.profile, self.stream)
-        bad = [("malformed", "_malformed is not null"), ("cursor_required", "_has_no_day")]
+        bad = [("malformed", "_malformed is not null"), (UNDATED, "_has_no_day")]
         bad += [violation for field in self.contract.fields for violation in _violations(field)]
         bad += [(rule.name, f"not ({rule.check})") for rule in rejecting]
         noted = [(rule.name, f"not ({rule.check})") for rule in warning]
@@ -208,10 +217,16 @@ class Gate:
                     from typed semi join asked using (landed_date)"""
             )
         except duckdb.BinderException as error:
-            raise GateError(f"{self.stream}: a row rule cannot be evaluated: {str(error).splitlines()[0]}") from None
+            raise GateError(f"{self.stream}: a row rule cannot be evaluated: {told(error)}") from None
         except duckdb.Error as error:
             raise GateError(self._explain(error)) from None
         self._make_good(pulled_at)
+
+    def undated_share(self) -> tuple[int, float]:
+        """Rows of the whole pull whose cursor cannot be read, and their share. They belong to no landing day."""
+        found = self.con.execute("select count(*) filter (where _has_no_day), count(*) from typed").fetchone()
+        undated, rows = found or (0, 0)
+        return undated, undated / rows if rows else 0.0
 
     def _landed_column(self, field: Field) -> str:
         column = quote(field.name)

@@ -174,7 +174,7 @@ def _decide(
     history = {day: row["landed"] for (name, day), row in before.items() if name == stream}
     counts = gate.day_counts()
     outcome = StreamLanding(stream, drift=gate.drift())
-    outcome.verdicts, refused = batch_checks.judge(profile, stream, days, counts, history)
+    outcome.verdicts, refused = batch_checks.judge(profile, stream, days, counts, history, gate.undated_share())
     good = [day for day in days if day not in refused]
     written = _write(settings, gate, good, counts, {d: before.get((stream, d)) for d in good}, run_id, pulled_at)
     by_day = profile.is_by_day(stream)

@@ -35,13 +35,19 @@ class PublicationRefused(RuntimeError):
     def __init__(self, verdicts: Sequence[Verdict], record: Path) -> None:
         self.verdicts = [verdict for verdict in verdicts if verdict.blocks]
         self.record = record
+        skipped = [verdict for verdict in self.verdicts if "skipped" in verdict.message and verdict.status == "error"]
+        causes = (
+            sorted((v for v in self.verdicts if v not in skipped), key=lambda v: v.status != "failed") or skipped[:3]
+        )
         lines = [
             f"  {v.name} [{v.status}] {v.message} (owner {v.owner}). {v.fix}"
             + (f" For example: {json.dumps(v.samples[:2], default=str)}" if v.samples else "")
-            for v in self.verdicts
+            for v in causes
         ]
+        if skipped and causes != skipped[:3]:
+            lines.append(f"  {len(skipped)} models and checks after it were skipped because of that")
         super().__init__(
-            f"nothing was published: {len(self.verdicts)} blocking checks did not pass; the last good publication stands. "
+            f"nothing was published: {len(causes)} blocking checks did not pass; the last good publication stands. "
             f"All verdicts: {record}\n" + "\n".join(lines)
         )
 
@@ -95,6 +101,14 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
     _link(published, publication_id)
     _retire(published, publication_id)
     return Publication(publication_id, final, manifest)
+
+
+def refusal(settings: Settings, verdicts: Sequence[Verdict], run_id: str) -> PublicationRefused | None:
+    """The refusal that these verdicts lead to, written down like every attempt; None when nothing blocks."""
+    if not any(verdict.blocks for verdict in verdicts):
+        return None
+    attempt = f"{datetime.now(UTC):%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
+    return PublicationRefused(verdicts, _record_verdicts(settings, attempt, verdicts, run_id))
 
 
 def current(settings: Settings) -> Publication | None:

@@ -178,6 +178,18 @@ def malformed(columns: Sequence[SourceColumn]) -> str:
 
 
 def condition(column: SourceColumn, cursor_type: CursorType, window: Window, zone: str, is_sqlite: bool) -> Any:
+    """Rows of the window, and those whose cursor says nothing: no window holds them, and they must not vanish."""
+    raw: Any = sa.column(column.name)
+    unreadable = raw.is_(None)
+    is_text = cursor_type not in ("epoch", "epoch_ms") and (
+        cursor_type == "text" or (column.kind == "varchar" and bool(column.declared)) or is_sqlite
+    )
+    if is_text:
+        unreadable = sa.or_(unreadable, sa.not_(sa.cast(raw, sa.Text()).like("____-__-__%")))
+    return sa.or_(_in_window(column, cursor_type, window, zone, is_sqlite), unreadable)
+
+
+def _in_window(column: SourceColumn, cursor_type: CursorType, window: Window, zone: str, is_sqlite: bool) -> Any:
     """Rows of the half-open window, with bound values in the database's own type.
 
     Where those cannot be compared exactly (texts, local times, dates), the condition takes in more than the window,

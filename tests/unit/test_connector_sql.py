@@ -122,7 +122,7 @@ class TestWindows:
         ]
         fill(shop, f"create table o (name text, c {declared})", rows, "insert into o values (?, ?)")
         found = load(con, options(shop, table="o", cursor="c", cursor_type=cursor_type), BERLIN)
-        assert [row["name"] for row in found] == ["at the start", "inside"]
+        assert [row["name"] for row in found] == ["at the start", "inside", "none"]
 
     def test_without_a_cursor_or_a_window_everything_comes(self, con: duckdb.DuckDBPyConnection, shop: Path) -> None:
         rows = [*texts(local_text("UTC")), ("none", None)]
@@ -171,7 +171,7 @@ class TestOtherDatabases:
         assert upper > date(2026, 3, 30)
 
     def test_text_and_numbers(self) -> None:
-        assert self.where(sa.String(), "timestamp", "UTC") == ["2026-03-27", "2026-03-31"]
+        assert self.where(sa.String(), "timestamp", "UTC") == ["2026-03-27", "2026-03-31", "____-__-__%"]
         assert self.where(sa.BigInteger(), "epoch", "UTC") == [1774738800, 1774821600]
         assert self.where(sa.BigInteger(), "epoch_ms", "UTC") == [1774738800000, 1774821600000]
 
@@ -204,7 +204,7 @@ class TestOtherDatabases:
         monkeypatch.setattr(sql, "_is_sqlite", lambda connection: False)
         for cursor in ("at", "day"):
             rows = load(con, options(shop, table="o", cursor=cursor, chunk_size=1), BERLIN, "Europe/Berlin")
-            assert [row["id"] for row in rows] == [1]
+            assert [row["id"] for row in rows] == [1, 2], "the second has no cursor, and must not vanish"
         rows = load(con, options(shop, table="o", chunk_size=1))
         assert rows[0] == {
             "id": 1, "amount": Decimal("1234567.8901"), "at": datetime(2026, 3, 29, 0, 0, 0, 123456),
@@ -443,3 +443,18 @@ class TestWhatIsNotThere:
             CONNECTORS["sql"].Options(url="postgresql://me:s3cret@host/db", **given)
         assert complaint in str(caught.value)
         assert "s3cret" not in str(caught.value.errors(include_url=False))
+
+
+@pytest.mark.parametrize("value", [None, "garbage"])
+def test_a_row_whose_cursor_says_nothing_is_in_every_window(tmp_path: Path, value: str | None) -> None:
+    """No window would hold it: it is left to whoever judges rows, and does not vanish."""
+    path = tmp_path / "shop.db"
+    with sqlite3.connect(path) as database:
+        database.execute("create table orders (id integer, updated_at text)")
+        database.executemany(
+            "insert into orders values (?, ?)", [(1, "2026-01-02 10:00:00"), (2, value), (3, "2025-01-01")]
+        )
+    options = sql.Options(url=f"sqlite:///{path}", table="orders", cursor="updated_at")
+    with duckdb.connect() as con:
+        sql.load(con, "orders", options, Window(date(2026, 1, 2), date(2026, 1, 2), "UTC"), "UTC")
+        assert sorted(row[0] for row in con.execute("select id from orders").fetchall()) == [1, 2]

@@ -175,6 +175,32 @@ def test_too_many_bad_rows_fail_the_day_and_leave_what_was_there(company, lake_r
     assert "occurred_at_type 1" in reason and "occurred_at=?" in reason
 
 
+def test_a_message_about_an_expression_quotes_no_value(company) -> None:  # type: ignore[no-untyped-def]
+    """A failing cast names the field, never the value: reasons reach landings, logs and the published coverage."""
+    company.write("orders", [order(x_mail="ann@person.example")], "updated_at")
+    company.streams["orders"] = company.streams["orders"].replace(
+        'customer_id = "customer_id"', 'customer_id = "cast(x_mail as integer)"'
+    )
+    outcome = company.land("orders", [DAY])
+    reason = outcome.landings[0].reason or ""
+    assert "streams.orders.fields.customer_id cannot be evaluated" in reason and "***" in reason
+    for path in company.settings().home.path.rglob("*"):
+        assert not path.is_file() or b"ann@person" not in path.read_bytes()
+
+
+def test_rows_without_a_readable_cursor_are_told_and_fail_no_day(company) -> None:  # type: ignore[no-untyped-def]
+    """They belong to no day: the first day quarantines them, and every pull that meets them says so."""
+    first = date(2026, 3, 1)
+    good = [order(order_id=f"o{n}") for n in range(200)]
+    company.write("orders", [*good, order(order_id="lost", updated_at="never")], "updated_at")
+    outcome = company.land("orders", [first, DAY])
+    assert [x.state for x in outcome.landings] == ["landed", "landed"]
+    assert ["cursor_required" in found for found in reasons(company, "orders")] == [True]
+    later = {v.rule: v for v in company.land("orders", [DAY]).verdicts}
+    assert later["undated_rows"].status == "failed" and later["undated_rows"].count == 1
+    assert later["undated_share"].status == "passed"
+
+
 def test_sql_in_a_profile_cannot_reach_files(company) -> None:  # type: ignore[no-untyped-def]
     company.write("orders", [order()], "updated_at")
     company.streams["orders"] = company.streams["orders"].replace(

@@ -58,6 +58,7 @@ MISTAKES = [
     ),
     ("rates.csv", "nothing.csv", r"sources.rates: .*nothing.csv"),
     ("[streams.fx_rates]", "[streams.fx]", r"streams.fx"),
+    ('currency = "EUR"', 'currency = "EUR"\nrefunds = "some"', r"business.refunds = 'some'"),
     ('from = "rates"', 'from = "prices"', r"streams.fx_rates.from = 'prices': no such source; allowed: rates"),
     ('cursor = "published"', "", r"streams.fx_rates.cursor: missing"),
     ('cursor = "published"', 'cursor = "published"\ntolerance = 7', r"streams.fx_rates.tolerance = 7"),

@@ -45,7 +45,9 @@ timed as (
             when tickets.escalated_at < watermark.closed_at then tickets.escalated_at
         end as raised_at,
         -- where the source gives no time, it counts as soon as it is known
-        not tickets.has_events and tickets.is_escalated and tickets.escalated_at is null as is_raised_untimed
+        tickets.is_escalated
+        and tickets.escalated_at is null
+        and event_times.escalated_at is null as is_raised_untimed
     from {{ ref('int_support__accepted') }} as tickets
     cross join settings
     cross join watermark
