@@ -1,4 +1,4 @@
-"""The sample company, landed and published once by the main job; tests of the group `sample` share it."""
+"""The sample company, landed and published once by the main job for the tests of one file."""
 
 from __future__ import annotations
 

@@ -17,8 +17,6 @@ from orchestration.pipeline import build, runner
 from orchestration.pipeline.publication import PublicationRefused, current
 from orchestration.settings import Settings, load_settings
 
-pytestmark = pytest.mark.xdist_group("bad input")
-
 DAYS = [date(2026, 3, day) for day in (2, 3, 4)]
 PROFILE = """
 name = "shop"

@@ -248,7 +248,6 @@ def live_through(lake: FakeLake, nights: int) -> None:
     assert not any(frontier(lake.home).values()), "removed landings leave nothing"
 
 
-@pytest.mark.xdist_group("frontier")
 def test_increments_equal_a_full_refresh(tmp_path: Path) -> None:
     live_through(FakeLake(tmp_path / "home", seed=1), nights=2)
 

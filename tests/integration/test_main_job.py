@@ -14,9 +14,9 @@ from rich.console import Console
 
 from orchestration import cli
 from tests.integration.conftest import command
+from tests.integration.mutations import MUTATIONS
 
 ROOT = Path(__file__).parent.parent.parent
-pytestmark = pytest.mark.xdist_group("sample")
 
 KPIS = [
     "dau",
@@ -126,6 +126,32 @@ def test_dbt_unit_tests_pass(ran: tuple[Path, str]) -> None:
     done = command(ran[0], "dbt", "test", "--select", "test_type:unit")
     assert done.returncode == 0, done.stdout[-4000:]
     assert "ERROR=0" in done.stdout and "SKIP=0" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def warehouse(ran: tuple[Path, str]) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(ran[0] / "warehouse" / "warehouse.duckdb")) as con:
+        con.execute("set TimeZone = 'UTC'; set default_null_order = 'nulls_last'")
+        yield con
+
+
+def test_every_check_has_a_mutation() -> None:
+    tests = ROOT / "dbt_project" / "tests"
+    assert sorted(MUTATIONS) == sorted(str(p.relative_to(tests).with_suffix("")) for p in tests.glob("**/*.sql"))
+
+
+@pytest.mark.parametrize("check", MUTATIONS)
+def test_a_check_finds_what_is_spoiled(ran: tuple[Path, str], warehouse: duckdb.DuckDBPyConnection, check: str) -> None:
+    compiled = ran[0] / "warehouse" / "dbt" / "target" / "compiled" / "opsmart" / "tests" / f"{check}.sql"
+    query = compiled.read_text(encoding="utf-8")
+    before = warehouse.execute(query).fetchall()
+    warehouse.begin()
+    try:
+        warehouse.execute(MUTATIONS[check])
+        found = warehouse.execute(query).fetchall()
+    finally:
+        warehouse.rollback()
+    assert len(found) > len(before)
 
 
 def test_a_second_run_pulls_nothing_and_publishes_the_same(ran: tuple[Path, str]) -> None:

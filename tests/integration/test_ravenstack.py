@@ -21,10 +21,9 @@ from orchestration.settings import load_settings
 ROOT = Path(__file__).parent.parent.parent
 DATA = Path(os.environ.get("RAVENSTACK_DIR") or ROOT.parent / "shared" / "data" / "ravenstack")
 
-pytestmark = [
-    pytest.mark.skipif(not DATA.is_dir(), reason=f"the third-party data set is not at {DATA}; set RAVENSTACK_DIR"),
-    pytest.mark.xdist_group("ravenstack"),
-]
+pytestmark = pytest.mark.skipif(
+    not DATA.is_dir(), reason=f"the third-party data set is not at {DATA}; set RAVENSTACK_DIR"
+)
 
 
 def run(folder: Path, home: Path) -> str:

@@ -25,7 +25,6 @@ from orchestration.settings import Home
 ROOT = Path(__file__).parent.parent.parent
 DAYS = ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04"]
 
-pytestmark = pytest.mark.xdist_group("ui")
 
 BACKFILL = """
 mutation Backfill($params: LaunchBackfillParams!) {
