@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -128,32 +129,6 @@ def test_dbt_unit_tests_pass(ran: tuple[Path, str]) -> None:
     assert "ERROR=0" in done.stdout and "SKIP=0" in done.stdout
 
 
-@pytest.fixture(scope="module")
-def warehouse(ran: tuple[Path, str]) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(str(ran[0] / "warehouse" / "warehouse.duckdb")) as con:
-        con.execute("set TimeZone = 'UTC'; set default_null_order = 'nulls_last'")
-        yield con
-
-
-def test_every_check_has_a_mutation() -> None:
-    tests = ROOT / "dbt_project" / "tests"
-    assert sorted(MUTATIONS) == sorted(str(p.relative_to(tests).with_suffix("")) for p in tests.glob("**/*.sql"))
-
-
-@pytest.mark.parametrize("check", MUTATIONS)
-def test_a_check_finds_what_is_spoiled(ran: tuple[Path, str], warehouse: duckdb.DuckDBPyConnection, check: str) -> None:
-    compiled = ran[0] / "warehouse" / "dbt" / "target" / "compiled" / "opsmart" / "tests" / f"{check}.sql"
-    query = compiled.read_text(encoding="utf-8")
-    before = warehouse.execute(query).fetchall()
-    warehouse.begin()
-    try:
-        warehouse.execute(MUTATIONS[check])
-        found = warehouse.execute(query).fetchall()
-    finally:
-        warehouse.rollback()
-    assert len(found) > len(before)
-
-
 def test_a_second_run_pulls_nothing_and_publishes_the_same(ran: tuple[Path, str]) -> None:
     home, _ = ran
     before = query(home, "select * from fct_kpi order by all")
@@ -184,3 +159,29 @@ def test_a_wrong_backfill_is_one_line(
     monkeypatch.setattr(cli, "OUT", Console(file=printed, width=200))
     assert cli.main(["--profile", "sample", *arguments]) == 2
     assert said in printed.getvalue() and printed.getvalue().count("\n") == 1
+
+
+@pytest.fixture
+def warehouse(ran: tuple[Path, str]) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(ran[0] / "warehouse" / "warehouse.duckdb")) as con:
+        con.execute("set TimeZone = 'UTC'; set default_null_order = 'nulls_last'")
+        yield con
+
+
+def test_every_check_has_a_mutation() -> None:
+    tests = ROOT / "dbt_project" / "tests"
+    assert sorted(MUTATIONS) == sorted(str(p.relative_to(tests).with_suffix("")) for p in tests.glob("**/*.sql"))
+
+
+@pytest.mark.parametrize("check", MUTATIONS)
+def test_a_check_finds_what_is_spoiled(ran: tuple[Path, str], warehouse: duckdb.DuckDBPyConnection, check: str) -> None:
+    compiled = ran[0] / "warehouse" / "dbt" / "target" / "compiled" / "opsmart" / "tests" / f"{check}.sql"
+    query = compiled.read_text(encoding="utf-8")
+    before = warehouse.execute(query).fetchall()
+    warehouse.begin()
+    try:
+        warehouse.execute(MUTATIONS[check])
+        found = warehouse.execute(query).fetchall()
+    finally:
+        warehouse.rollback()
+    assert len(found) > len(before)
