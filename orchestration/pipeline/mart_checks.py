@@ -26,7 +26,7 @@ FRAMES = {
                    or abs(f.value * cast(f.denominator as double) - cast(f.numerator as double))
                       <= 1e-6 * greatest(1, abs(cast(f.numerator as double))) as is_ratio_of_its_parts,
                case when k.unit = 'share' and k.kpi_id <> 'error_rate' then cast(f.value as double) end as share
-        from marts.fct_kpi as f join marts.dim_kpi as k using (kpi_id)""",
+        from marts.fct_kpi as f left join marts.dim_kpi as k using (kpi_id)""",
     "fct_coverage": "select stream, cast(landed_date as varchar) as landed_date, state from marts.fct_coverage",
 }
 INDEX = {"dim_kpi": ["kpi_id"], "fct_kpi": KEY, "fct_coverage": ["stream", "landed_date"]}

@@ -177,6 +177,7 @@ def test_great_expectations_passes_good_marts(settings: Settings) -> None:
         ("update marts.dim_kpi set additivity = 'X'", "dim_kpi_additivities_are_known"),
         ("insert into marts.fct_kpi select * from marts.fct_kpi", "fct_kpi_rows_are_unique"),
         ("update marts.fct_kpi set grain = 'year'", "fct_kpi_grains_are_known"),
+        ("update marts.fct_kpi set kpi_id = 'x'", "fct_kpi_kpis_are_known"),
         ("update marts.fct_kpi set n = -1", "fct_kpi_counts_are_not_negative"),
         ("update marts.fct_kpi set is_complete = false", "fct_kpi_incomplete_is_empty"),
         ("update marts.fct_kpi set denominator = 2, value = 3", "fct_kpi_ratios_are_of_their_parts"),
