@@ -46,7 +46,7 @@ dbt: setup ## dbt by hand on the home's warehouse: ARGS="build --select fct_kpi"
 	@$(OPSMART) dbt $(ARGS)
 
 test: setup ## all tests that fit into minutes
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not soak" tests
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not soak" tests
 
 soak: setup ## the long, randomised tests
 	@$(BIN)/python -m pytest -q -m soak tests

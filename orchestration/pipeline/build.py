@@ -82,9 +82,25 @@ def run_dbt(home: Home, arguments: Sequence[str], on_line: Callable[[str], None]
 
 
 def manifest_of(home: Home) -> Path:
-    """The manifest of the dbt project, parsed anew when a file of the project changed. Raises BuildError."""
+    """The manifest of the dbt project, parsed anew when a file of the project changed. Raises BuildError.
+
+    Dagster's web server and daemon ask at the same moment: the second waits for what the first parses.
+    """
     manifest = home.runs / "target" / "manifest.json"
     stamp = manifest.with_name("project.md5")
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    digest = _project_digest()
+    with FileLock(home.runs / "parse.lock"):
+        if not manifest.is_file() or not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest:
+            lines: list[str] = []
+            if run_dbt(home, ["parse"], lines.append) != 0:
+                raise BuildError("the dbt project cannot be parsed:\n" + "\n".join(lines[-20:]))
+            stamp.write_text(digest, encoding="utf-8")
+    return manifest
+
+
+def _project_digest() -> str:
+    """A hash of every file that dbt reads when it parses."""
     files = sorted(
         path
         for pattern in ("*.yml", "models/**/*", "macros/**/*", "seeds/**/*", "tests/**/*")
@@ -94,12 +110,7 @@ def manifest_of(home: Home) -> Path:
     digest = hashlib.md5()
     for path in files:
         digest.update(str(path.relative_to(DBT_PROJECT)).encode() + path.read_bytes())
-    if not manifest.is_file() or not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest.hexdigest():
-        lines: list[str] = []
-        if run_dbt(home, ["parse"], lines.append) != 0:
-            raise BuildError("the dbt project cannot be parsed:\n" + "\n".join(lines[-20:]))
-        stamp.write_text(digest.hexdigest(), encoding="utf-8")
-    return manifest
+    return digest.hexdigest()
 
 
 def build(home: Home, full_refresh: bool = False, on_line: Callable[[str], None] = lambda line: None) -> list[Verdict]:

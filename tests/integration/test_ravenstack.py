@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -14,8 +13,10 @@ from pathlib import Path
 import duckdb
 import pytest
 from deltalake import DeltaTable
+from rich.console import Console
 
 from orchestration.pipeline import runner
+from orchestration.pipeline.summary import show
 from orchestration.settings import load_settings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -26,27 +27,22 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def run(folder: Path, home: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "orchestration.cli", "--profile", "ravenstack", "run"],
-        cwd=ROOT,
-        env={**os.environ, "OPSMART_HOME": str(home), "RAVENSTACK_DIR": str(folder), "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path, str]]:
-    """(source folder, home, what the run printed)"""
+    """(source folder, home, the summary): the main job without Dagster, whose own part test_main_job has."""
     folder = tmp_path_factory.mktemp("source")
     for path in DATA.glob("*.csv"):
         shutil.copyfile(path, folder / path.name)
     home = tmp_path_factory.mktemp("home") / "data"
-    yield folder, home, run(folder, home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPSMART_HOME", str(home))
+        patch.setenv("OPSMART_PROFILE", "ravenstack")
+        patch.setenv("RAVENSTACK_DIR", str(folder))
+        settings = load_settings()
+        assert not any(outcome.failed for outcome in runner.land(settings))
+        printed = io.StringIO()
+        show(runner.build_and_publish(settings), Console(file=printed, width=200))
+        yield folder, home, printed.getvalue()
 
 
 def over_all_days(home: Path, kpi: str, dimension: str = "all", segment: str = "all") -> tuple[Decimal, Decimal | None]:
@@ -117,7 +113,7 @@ def test_what_cannot_be_known_is_not_available_by_name(ran: tuple[Path, Path, st
     assert "net_sales" in printed
 
 
-def test_one_changed_row_has_its_own_effect(ran: tuple[Path, Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_changed_row_has_its_own_effect(ran: tuple[Path, Path, str]) -> None:
     """A subscription's price is raised at the source: gmv of its day, month and category move by just that."""
     folder, home, _ = ran
     path = folder / "ravenstack_subscriptions.csv"
@@ -144,9 +140,6 @@ def test_one_changed_row_has_its_own_effect(ran: tuple[Path, Path, str], monkeyp
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    monkeypatch.setenv("OPSMART_HOME", str(home))
-    monkeypatch.setenv("OPSMART_PROFILE", "ravenstack")
-    monkeypatch.setenv("RAVENSTACK_DIR", str(folder))
     settings = load_settings()
     changed_streams = {outcome.stream for outcome in runner.land(settings) if any(x.written for x in outcome.landings)}
     assert changed_streams == {"orders", "order_items"}
