@@ -45,7 +45,8 @@ ui: setup ## Dagster on 127.0.0.1, schedule and sensors included [PROFILE=] [POR
 dbt: setup ## dbt by hand on the home's warehouse: ARGS="build --select fct_kpi" [PROFILE=]
 	@$(OPSMART) dbt $(ARGS)
 
-test: setup ## all tests that fit into minutes (three workers on two cores: one of them mostly waits for Dagster's daemon)
+# Three workers on two cores: one of them mostly waits for Dagster's daemon.
+test: setup ## all tests that fit into minutes
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not soak" tests
 
 soak: setup ## the long, randomised tests
