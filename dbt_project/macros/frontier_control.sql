@@ -12,17 +12,31 @@
     intermediate.applied_partitions
 {%- endmacro %}
 
-{#- Runs at the start of every dbt run. -#}
+{#- Runs at the start of every dbt run. A record of another shape, left by an older version, is begun anew: models that
+    have no record are rebuilt. -#}
 {% macro create_applied_partitions() %}
     {%- if execute and flags.WHICH in ('run', 'build', 'retry', 'run-operation') -%}
+        {%- set columns = {
+            'model': 'varchar',
+            'landed_date': 'date',
+            'day_version': 'varchar',
+            'first_pulled_at': 'timestamp',
+            'row_count': 'bigint',
+            'logic_hash': 'varchar',
+            'event_days': 'date []'
+        } -%}
+        {%- set held = query_column(
+            "select column_name from information_schema.columns"
+            ~ " where table_schema = 'intermediate' and table_name = 'applied_partitions' order by ordinal_position"
+        ) -%}
+        {%- if held and held != columns | list -%}
+        drop table {{ applied_partitions() }};
+        {%- endif %}
         create schema if not exists intermediate;
         create table if not exists {{ applied_partitions() }} (
-            model varchar,
-            landed_date date,
-            files_hash varchar,
-            files varchar,
-            logic_hash varchar,
-            event_days date []
+            {%- for name, type in columns.items() %}
+            {{ name }} {{ type }}{{ ',' if not loop.last }}
+            {%- endfor %}
         )
     {%- endif -%}
 {% endmacro %}
@@ -77,7 +91,7 @@
 
 {#-
     Extends dbt's own macro: a frontier model is also built anew when it has no record of this logic, or when a
-    landing day lost a file where rows are merged by key (see frontier_keys.sql). The rebuild is dbt's ordinary full
+    landing day lost rows where rows are merged by key (see frontier_keys.sql). The rebuild is dbt's ordinary full
     refresh: the same SQL into a new table, swapped in within the transaction that writes the record.
 -#}
 {% macro should_full_refresh() %}
@@ -98,31 +112,30 @@
     {%- if logic_hashes != [frontier_logic_hash()] -%}
         {%- do return(true) -%}
     {%- endif -%}
-    {%- do return(frontier == 'keys' and frontier_lost_files() | length > 0) -%}
+    {%- do return(frontier == 'keys' and frontier_lost_rows() | length > 0) -%}
 {% endmacro %}
 
 {#-
-    Compares the frozen plan with the record. Columns: landed_date, files and files_hash now (NULL where the landing is
-    gone), old_days (the event days it had when it was applied), is_changed.
+    Compares the frozen plan with the record. Columns: landed_date, files and what names its content now (NULL where the
+    landing is gone), old_days (the event days it had when it was applied), is_changed.
 -#}
 {% macro frontier_plan(stream) %}
     {%- set sql -%}
         create or replace temp table {{ frontier_temp('plan') }} as
         with lake as (
-            select landed_date, files, files_hash
+            select landed_date, files, day_version, first_pulled_at, row_count
             from {{ ref('lake_plan') }}
             where stream = '{{ stream }}' and is_landed
         ),
         applied as (
             {%- if is_incremental() %}
-            select landed_date, files, files_hash, event_days
+            select landed_date, day_version, event_days
             from {{ applied_partitions() }}
             where model = '{{ this.identifier }}'
             {%- else %}
             select
                 cast(null as date) as landed_date,
-                cast(null as varchar) as files,
-                cast(null as varchar) as files_hash,
+                cast(null as varchar) as day_version,
                 cast(null as date []) as event_days
             where false
             {%- endif %}
@@ -130,9 +143,11 @@
         select
             coalesce(lake.landed_date, applied.landed_date) as landed_date,
             lake.files,
-            lake.files_hash,
+            lake.day_version,
+            lake.first_pulled_at,
+            lake.row_count,
             coalesce(applied.event_days, []) as old_days,
-            lake.files_hash is distinct from applied.files_hash as is_changed
+            lake.day_version is distinct from applied.day_version as is_changed
         from lake
         full join applied on lake.landed_date = applied.landed_date
     {%- endset -%}
@@ -169,12 +184,15 @@
             landed_date in (select landed_date from {{ frontier_temp('plan') }} where is_changed)
             or logic_hash <> '{{ frontier_logic_hash() }}'
         );
-    insert into {{ applied_partitions() }} (model, landed_date, files_hash, files, logic_hash, event_days)
+    insert into {{ applied_partitions() }} (
+        model, landed_date, day_version, first_pulled_at, row_count, logic_hash, event_days
+    )
     select
         '{{ this.identifier }}' as model,
         plan.landed_date,
-        plan.files_hash,
-        plan.files,
+        plan.day_version,
+        plan.first_pulled_at,
+        plan.row_count,
         '{{ frontier_logic_hash() }}' as logic_hash,
         {%- if is_by_days %}
         coalesce(days.event_days, []) as event_days
@@ -189,6 +207,6 @@
         group by landed_date
     ) as days on plan.landed_date = days.landed_date
     {%- endif %}
-    where plan.is_changed and plan.files_hash is not null
+    where plan.is_changed and plan.day_version is not null
     {%- endif -%}
 {% endmacro %}

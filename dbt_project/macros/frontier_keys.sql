@@ -1,20 +1,22 @@
 {#-
     The frontier by keys, for streams whose rows are versions: the newest version per key by a total order, so that the
     order in which landings are applied does not matter. New and grown landings are merged with the rows that are held
-    for their keys; a landing that lost a file may have lost a newest version, so the model is then built from all files.
+    for their keys; a landing that lost rows may have lost a newest version, so the model is then built from all files.
 -#}
 
-{#- Landing days that lost a file, or all of them, since they were applied to this model. -#}
-{% macro frontier_lost_files() %}
+{#-
+    Landing days that no longer hold all rows that were applied to this model: gone, replaced (their oldest pull is
+    another one) or with fewer rows. Pulls that only append leave the oldest pull and add rows.
+-#}
+{% macro frontier_lost_rows() %}
     {%- do return(query_column(
         "select cast(applied.landed_date as varchar) as landed_date from " ~ applied_partitions() ~ " as applied"
         ~ " left join " ~ ref('lake_plan') ~ " as lake"
         ~ " on lake.stream = '" ~ config.get('meta').stream ~ "' and lake.is_landed"
         ~ " and lake.landed_date = applied.landed_date"
-        ~ " where applied.model = '" ~ this.identifier ~ "'"
-        ~ " and lake.files_hash is distinct from applied.files_hash"
-        ~ " and not list_has_all("
-        ~ "from_json(coalesce(lake.files, '[]'), '[\"varchar\"]'), from_json(applied.files, '[\"varchar\"]'))"
+        ~ " where applied.model = '" ~ this.identifier ~ "' and applied.row_count > 0"
+        ~ " and (lake.day_version is null or lake.first_pulled_at is distinct from applied.first_pulled_at"
+        ~ " or lake.row_count < applied.row_count)"
     )) -%}
 {% endmacro %}
 

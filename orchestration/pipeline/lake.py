@@ -41,6 +41,10 @@ LANDINGS_SCHEMA = pa.schema(
 )
 
 
+# A day's version is read from the log (HeldDay), so pulled_at needs statistics wherever it stands among the columns.
+TABLE_CONFIGURATION = {"delta.dataSkippingStatsColumns": "pulled_at"}
+
+
 @dataclass(frozen=True)
 class Landing:
     """One attempt to land one day of one stream. Grain of `landings`: one row per attempt."""
@@ -71,43 +75,66 @@ def stream_table(home: Home, stream: str) -> DeltaTable | None:
     return _open(home.lake / stream)
 
 
-def day_counts(table: DeltaTable | None) -> dict[date, tuple[list[str], int]]:
-    """Absolute Parquet paths and number of rows per landing day, of the version that `table` is at."""
+@dataclass(frozen=True)
+class HeldDay:
+    """What one version of a stream's table holds of a landing day."""
+
+    files: list[str]  # absolute Parquet paths
+    rows: int
+    first_pulled_at: datetime  # of the oldest and of the newest pull that wrote rows, to the millisecond
+    last_pulled_at: datetime
+
+    @property
+    def version(self) -> str:
+        """Names the content: another pull makes another version, compaction of the files does not."""
+        return f"{self.rows}:{self.first_pulled_at.isoformat()}:{self.last_pulled_at.isoformat()}"
+
+
+def held_days(table: DeltaTable | None) -> dict[date, HeldDay]:
+    """What the version that `table` is at holds, per landing day; from the log alone, no file is opened."""
     if table is None:
         return {}
     actions = pa.table(table.get_add_actions(flatten=True))
     if not actions.num_rows:
         return {}
     root = Path(table.table_uri.removeprefix("file://"))
-    held: dict[date, tuple[list[str], int]] = {}
-    columns = ("partition.landed_date", "path", "num_records")
-    for day, path, rows in zip(*(actions.column(name).to_pylist() for name in columns), strict=True):
-        paths, count = held.get(day, ([], 0))
-        held[day] = (sorted([*paths, str(root / path)]), count + rows)
+    held: dict[date, HeldDay] = {}
+    columns = ("partition.landed_date", "path", "num_records", "min.pulled_at", "max.pulled_at")
+    for day, path, rows, first, last in zip(*(actions.column(name).to_pylist() for name in columns), strict=True):
+        before = held.get(day)
+        held[day] = (
+            HeldDay(
+                sorted([*before.files, str(root / path)]),
+                before.rows + rows,
+                min(before.first_pulled_at, first),
+                max(before.last_pulled_at, last),
+            )
+            if before
+            else HeldDay([str(root / path)], rows, first, last)
+        )
     return dict(sorted(held.items()))
-
-
-def day_files(table: DeltaTable | None) -> dict[date, list[str]]:
-    """Absolute Parquet paths per landing day, of the version that `table` is at."""
-    return {day: paths for day, (paths, _) in day_counts(table).items()}
 
 
 def _in_days(days: Iterable[date]) -> str:
     return "landed_date in (" + ", ".join(f"'{day.isoformat()}'" for day in sorted(days)) + ")"
 
 
+def _append(path: Path, rows: pa.Table | pa.RecordBatchReader) -> None:
+    write_deltalake(str(path), rows, mode="append", partition_by=["landed_date"], configuration=TABLE_CONFIGURATION)
+
+
 def replace_days(home: Home, stream: str, days: Sequence[date], rows: pa.RecordBatchReader) -> None:
     """Make the lake's content of these landing days exactly `rows`, in one commit. A day without rows becomes empty."""
     table = stream_table(home, stream)
     if table is None:
-        write_deltalake(str(home.lake / stream), rows, mode="append", partition_by=["landed_date"])
+        _append(home.lake / stream, rows)
         return
     write_deltalake(table, rows, mode="overwrite", predicate=_in_days(days))
 
 
 def append_rows(home: Home, stream: str, rows: pa.RecordBatchReader) -> None:
     """Add versions of a mutable stream in one commit."""
-    write_deltalake(str(home.lake / stream), rows, mode="append", partition_by=["landed_date"])
+    _append(home.lake / stream, rows)
 
 
 def replace_quarantine(home: Home, stream: str, days: Sequence[date], rows: pa.Table) -> None:
@@ -116,9 +143,9 @@ def replace_quarantine(home: Home, stream: str, days: Sequence[date], rows: pa.T
     table = _open(path)
     if table is None:
         if rows.num_rows:
-            write_deltalake(str(path), rows, mode="append", partition_by=["landed_date"])
+            _append(path, rows)
         return
-    held = set(day_files(table)) & set(days)
+    held = set(held_days(table)) & set(days)
     if rows.num_rows or held:
         write_deltalake(table, rows, mode="overwrite", predicate=_in_days(days))
 
@@ -128,8 +155,8 @@ def newest_versions(home: Home, contract: Contract, days: Sequence[date]) -> pa.
 
     Columns: landed_date, version_key, version_hash. None when the lake holds nothing of these days.
     """
-    held = day_files(stream_table(home, contract.name))
-    files = [path for day in days for path in held.get(day, [])]
+    held = held_days(stream_table(home, contract.name))
+    files = [path for day in days if day in held for path in held[day].files]
     if not files:
         return None
     with duckdb.connect() as con:

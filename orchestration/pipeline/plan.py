@@ -6,8 +6,6 @@ only the files that the plan names, so that a landing meanwhile cannot tear a bu
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -24,7 +22,8 @@ LAKE_PLAN_SCHEMA = pa.schema(
         ("state", pa.string()),
         ("is_landed", pa.bool_()),
         ("files", pa.string()),
-        ("files_hash", pa.string()),
+        ("day_version", pa.string()),
+        ("first_pulled_at", pa.timestamp("us")),
         ("row_count", pa.int64()),
         ("pulled_count", pa.int64()),
         ("landed_count", pa.int64()),
@@ -36,6 +35,7 @@ LAKE_PLAN_SCHEMA = pa.schema(
         ("pulled_at", pa.timestamp("us")),
     ]
 )
+EMPTY_DAY = "0"  # the version of a landed day without rows
 SETTINGS_SCHEMA = pa.schema([("section", pa.string()), ("key", pa.string()), ("value", pa.string())])
 
 
@@ -50,20 +50,20 @@ def freeze(home: Home) -> pa.Table:
     newest = {(row["stream"], row["landed_date"]): row for row in landings.to_pylist()}
     rows: list[dict[str, Any]] = []
     for stream in sorted({stream for stream, _ in newest}):
-        held = lake.day_counts(lake.stream_table(home, stream))
+        held = lake.held_days(lake.stream_table(home, stream))
         for (_, day), attempt in sorted((k, v) for k, v in newest.items() if k[0] == stream):
             landed = good.get((stream, day))
-            files, count = held.get(day, ([], 0)) if landed else ([], 0)
-            names = ",".join(sorted(Path(file).name for file in files))
+            content = held.get(day) if landed else None
             rows.append(
                 {
                     "stream": stream,
                     "landed_date": day,
                     "state": attempt["state"],
                     "is_landed": landed is not None,
-                    "files": lake.to_json(files),
-                    "files_hash": hashlib.md5(names.encode()).hexdigest() if landed else None,
-                    "row_count": count,
+                    "files": lake.to_json(content.files if content else []),
+                    "day_version": (content.version if content else EMPTY_DAY) if landed else None,
+                    "first_pulled_at": content.first_pulled_at.replace(tzinfo=None) if content else None,
+                    "row_count": content.rows if content else 0,
                     "pulled_count": landed["pulled"] if landed else 0,
                     "landed_count": landed["landed"] if landed else 0,
                     "rejected_count": landed["rejected"] if landed else 0,

@@ -38,15 +38,17 @@ from pathlib import Path
 import pyarrow as pa
 
 def lake_plan_table():
-    names = ["stream", "state", "files", "files_hash", "reason", "contract_version", "run_id", "findings"]
+    names = ["stream", "state", "files", "day_version", "reason", "contract_version", "run_id", "findings"]
     counts = ["row_count", "pulled_count", "landed_count", "rejected_count"]
     schema = pa.schema(
         [(n, pa.string()) for n in names] + [(n, pa.int64()) for n in counts]
-        + [("landed_date", pa.date32()), ("is_landed", pa.bool_()), ("pulled_at", pa.timestamp("us"))]
+        + [("landed_date", pa.date32()), ("is_landed", pa.bool_())]
+        + [(n, pa.timestamp("us")) for n in ("pulled_at", "first_pulled_at")]
     )
     rows = json.loads(Path(os.environ["OPSMART_HOME"], "plan.json").read_text())
     for row in rows:
         row["landed_date"] = dt.date.fromisoformat(row["landed_date"])
+        row["first_pulled_at"] = row["first_pulled_at"] and dt.datetime.fromisoformat(row["first_pulled_at"])
     return pa.Table.from_pylist(rows, schema=schema)
 
 def profile_settings_table():
@@ -61,7 +63,7 @@ class FakeLake:
     def __init__(self, home: Path, seed: int) -> None:
         self.home = home
         self.random = random.Random(seed)
-        self.days: dict[tuple[str, dt.date], list[tuple[Path, int]]] = {}
+        self.days: dict[tuple[str, dt.date], list[tuple[Path, int, dt.datetime]]] = {}
         self.pulls = 0
         self.settings = [["business", "reporting_zone", "Europe/Berlin"], ["passive_event", "email_delivered", ""]]
         (home / "warehouse").mkdir(parents=True)
@@ -102,7 +104,7 @@ class FakeLake:
                 }
             )
         known = [
-            f for (stream, _), files in self.days.items() if stream == "usage_events" for f, count in files if count
+            f for (stream, _), files in self.days.items() if stream == "usage_events" for f, count, _ in files if count
         ]
         if known and rows:  # repeated deliveries, on another landing day too
             repeated = pq.read_table(self.random.choice(known)).to_pylist()[:5]
@@ -140,7 +142,7 @@ class FakeLake:
                 rows.append({"event_id": f"t{number}", "ticket_id": f"k{number}", "occurred_at": updated})
         return rows
 
-    def write(self, stream: str, day: dt.date) -> tuple[Path, int]:
+    def write(self, stream: str, day: dt.date) -> tuple[Path, int, dt.datetime]:
         """A new file with random rows of a stream; its pull is later than all before it."""
         self.pulls += 1
         declared = duckdb_columns(stream)
@@ -156,7 +158,7 @@ class FakeLake:
             [{name: row.get(name) for name, _ in declared} for row in rows], schema=pa.schema(declared)
         )
         pq.write_table(table, path)
-        return path, len(rows)
+        return path, len(rows), pulled_at
 
     def step(self) -> str:
         """One random landing, replacement, growth or removal of a landing day."""
@@ -179,12 +181,14 @@ class FakeLake:
         """Write the plan and the settings that dbt's Python models read."""
         plan = []
         for (stream, day), files in self.days.items():
-            paths = sorted(str(path) for path, _ in files)
-            count = sum(n for _, n in files)
+            paths = sorted(str(path) for path, _, _ in files)
+            count = sum(n for _, n, _ in files)
+            pulls = sorted(pulled_at.replace(tzinfo=None).isoformat() for _, n, pulled_at in files if n)
             plan.append(
                 {
                     "stream": stream, "landed_date": day.isoformat(), "state": "landed", "is_landed": True,
-                    "files": json.dumps(paths), "files_hash": hashlib.md5(",".join(paths).encode()).hexdigest(),
+                    "files": json.dumps(paths), "day_version": f"{count}:{pulls}",
+                    "first_pulled_at": pulls[0] if pulls else None,
                     "contract_version": "1.0.0", "row_count": count,
                 }
             )  # fmt: skip
