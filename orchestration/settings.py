@@ -63,6 +63,10 @@ class Home:
         return self.path / "tmp"
 
     @property
+    def locks(self) -> Path:
+        return self.path / "locks"
+
+    @property
     def keys(self) -> Path:
         return self.path / "keys"
 

@@ -1,5 +1,6 @@
 {#-
-    Where the landed rows of a stream with versions went, per landing day: `current` stands in the frontier, a row is
+    Where the landed rows of a stream with versions went, per landing day: `current` stands in the frontier with content,
+    `tombstone` without; a row is
     accounted for when its key (or set) stands there. A row whose key is missing shows as landed and as nothing else.
 -#}
 {% macro version_conservation(stream, staging, frontier, keys) -%}
@@ -8,7 +9,8 @@
         landed.landed_date,
         landed.landed_rows,
         landed.known_rows,
-        coalesce(standing.current_rows, 0) as current_rows
+        coalesce(standing.current_rows, 0) as current_rows,
+        coalesce(standing.tombstone_rows, 0) as tombstone_rows
     from (
         select
             staged.landed_date,
@@ -27,7 +29,8 @@
     left join (
         select
             landed_date,
-            count(*) as current_rows
+            count(*) filter (where content_hash is not null) as current_rows,
+            count(*) filter (where content_hash is null) as tombstone_rows
         from {{ frontier }}
         group by landed_date
     ) as standing on landed.landed_date = standing.landed_date

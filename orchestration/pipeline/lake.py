@@ -6,8 +6,9 @@ pulled again. Judging rows and deciding about days do not belong here.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -16,10 +17,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
+from filelock import FileLock, Timeout
 
 from orchestration.settings import Home
 from sources.contract import Contract
 
+LOCK_SECONDS = 3600.0
+EMPTY_DAY = "0"  # the version of a landed day without rows
 LANDINGS_SCHEMA = pa.schema(
     [
         ("stream", pa.string()),
@@ -33,6 +37,8 @@ LANDINGS_SCHEMA = pa.schema(
         ("event_days", pa.string()),  # JSON {day: rows}, in UTC
         ("findings", pa.string()),  # JSON {rule: rows}
         ("listing", pa.string()),  # JSON of the source's files
+        ("drift", pa.string()),  # JSON of the pull's unknown source columns, on the first day of the pull
+        ("day_version", pa.string()),  # what the lake held of the day when this row was written (HeldDay.version)
         ("reason", pa.string()),
         ("contract_version", pa.string()),
         ("run_id", pa.string()),
@@ -64,6 +70,24 @@ class Landing:
     contract_version: str
     run_id: str
     pulled_at: datetime
+    drift: str = "[]"
+    day_version: str | None = None
+
+
+@contextlib.contextmanager
+def stream_lock(home: Home, stream: str, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+    """Hold a stream's table: what is decided from its content is written before anybody else writes to it.
+
+    Raises TimeoutError when another run holds it for longer than `seconds`.
+    """
+    home.locks.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(home.locks / f"{stream}.lock", timeout=seconds):
+            yield
+    except Timeout:
+        raise TimeoutError(
+            f"{stream}: its table was held by another run for {seconds:.0f} s; wait for that run, or stop it, and run again"
+        ) from None
 
 
 def _open(path: Path) -> DeltaTable | None:
@@ -113,6 +137,12 @@ def held_days(table: DeltaTable | None) -> dict[date, HeldDay]:
             else HeldDay([str(root / path)], rows, first, last)
         )
     return dict(sorted(held.items()))
+
+
+def day_versions(home: Home, stream: str, days: Iterable[date]) -> dict[date, str]:
+    """What the lake holds of these days now, by name (HeldDay.version); EMPTY_DAY for nothing."""
+    held = held_days(stream_table(home, stream))
+    return {day: held[day].version if day in held else EMPTY_DAY for day in days}
 
 
 def _in_days(days: Iterable[date]) -> str:
@@ -194,7 +224,7 @@ def append_landings(home: Home, landings: Sequence[Landing]) -> None:
     if not landings:
         return
     rows = pa.Table.from_pylist([asdict(landing) for landing in landings], schema=LANDINGS_SCHEMA)
-    write_deltalake(str(home.landings), rows, mode="append")
+    write_deltalake(str(home.landings), rows, mode="append", schema_mode="merge")
 
 
 def read_landings(home: Home) -> pa.Table:

@@ -6,9 +6,10 @@ written down as failed, with the reason. Which days to ask for is decided in cat
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -169,14 +170,23 @@ def _decide(
     settings: Settings, gate: Gate, days: list[date], listing: list[dict[str, Any]], run_id: str, pulled_at: datetime
 ) -> StreamLanding:
     """Judge each day, write the good ones, and write down all of them."""
+    with lake.stream_lock(settings.home, gate.stream):
+        return _decide_alone(settings, gate, days, listing, run_id, pulled_at)
+
+
+def _decide_alone(
+    settings: Settings, gate: Gate, days: list[date], listing: list[dict[str, Any]], run_id: str, pulled_at: datetime
+) -> StreamLanding:
     profile, stream = settings.profile, gate.stream
-    before = lake.last_good(lake.read_landings(settings.home))
+    landings = lake.read_landings(settings.home)
+    before = lake.last_good(landings)
     history = {day: row["landed"] for (name, day), row in before.items() if name == stream}
     counts = gate.day_counts()
-    outcome = StreamLanding(stream, drift=gate.drift())
+    outcome = StreamLanding(stream, drift=_new_drift(gate.drift(), stream, landings))
     outcome.verdicts, refused = batch_checks.judge(profile, stream, days, counts, history, gate.undated_share())
     good = [day for day in days if day not in refused]
     written = _write(settings, gate, good, counts, {d: before.get((stream, d)) for d in good}, run_id, pulled_at)
+    now_held = lake.day_versions(settings.home, stream, good)
     by_day = profile.is_by_day(stream)
     for day in days:
         count = counts.get(day, batch_checks.no_rows())
@@ -200,10 +210,23 @@ def _decide(
                 contract_version=profile.contract(stream).version,
                 run_id=run_id,
                 pulled_at=pulled_at,
+                drift=lake.to_json([asdict(found) for found in outcome.drift] if day == days[0] else []),
+                day_version=now_held.get(day),
             )
         )
     lake.append_landings(settings.home, outcome.landings)
     return outcome
+
+
+def _new_drift(drift: list[Drift], stream: str, landings: pa.Table) -> list[Drift]:
+    """An unknown column is reported by the pull that meets it first, and by no later one."""
+    known = {
+        found["column"]
+        for row in landings.select(["stream", "drift"]).to_pylist()
+        if row["stream"] == stream
+        for found in json.loads(row["drift"] or "[]")
+    }
+    return [found for found in drift if found.column not in known]
 
 
 def _write(
@@ -219,12 +242,14 @@ def _write(
     con, home, contract = gate.con, settings.home, gate.contract
     con.execute("set TimeZone = 'UTC'")
     lake.replace_quarantine(home, gate.stream, days, _of_days(gate.quarantined(run_id, pulled_at), days))
-    changed = []
-    for day in days:
-        now = counts.get(day, batch_checks.no_rows())["content_hash"]
-        held = before[day]
-        if now != (held["content_hash"] if held else None):
-            changed.append(day)
+    held = lake.day_versions(home, gate.stream, days)
+    changed = [
+        day
+        for day in days
+        if before[day] is None
+        or counts.get(day, batch_checks.no_rows())["content_hash"] != before[day]["content_hash"]
+        or held[day] != before[day]["day_version"]  # written after its last landing row: by a killed run, by tombstones
+    ]
     if not changed:
         return {}
     con.execute("create or replace temp table changed (landed_date date primary key)")
@@ -246,7 +271,7 @@ def _write(
     con.execute(f"create or replace temp table written as {rows}")
     found = con.execute("select landed_date, count(*) from written group by 1").fetchall()
     if contract.kind == "immutable":
-        if found or any(before[day] for day in changed):
+        if found or any(held[day] != lake.EMPTY_DAY for day in changed):
             lake.replace_days(home, gate.stream, changed, _reader(con))
     elif found:
         lake.append_rows(home, gate.stream, _reader(con))

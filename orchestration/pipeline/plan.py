@@ -35,7 +35,6 @@ LAKE_PLAN_SCHEMA = pa.schema(
         ("pulled_at", pa.timestamp("us")),
     ]
 )
-EMPTY_DAY = "0"  # the version of a landed day without rows
 SETTINGS_SCHEMA = pa.schema([("section", pa.string()), ("key", pa.string()), ("value", pa.string())])
 
 
@@ -61,7 +60,7 @@ def freeze(home: Home) -> pa.Table:
                     "state": attempt["state"],
                     "is_landed": landed is not None,
                     "files": lake.to_json(content.files if content else []),
-                    "day_version": (content.version if content else EMPTY_DAY) if landed else None,
+                    "day_version": (content.version if content else lake.EMPTY_DAY) if landed else None,
                     "first_pulled_at": content.first_pulled_at.replace(tzinfo=None) if content else None,
                     "row_count": content.rows if content else 0,
                     "pulled_count": landed["pulled"] if landed else 0,

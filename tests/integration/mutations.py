@@ -22,26 +22,26 @@ MUTATIONS = {
     "orders/orders_have_rates": """delete from intermediate.int_orders__rates
         where currency <> 'EUR' and local_date = '2026-04-01'""",
     "orders/orders_have_lines": f"update intermediate.int_orders__order_facts set line_count = 0 where order_id = {FIRST_ORDER}",
-    "orders/orders_customer_known": f"""update intermediate.int_orders__orders set customer_id = 'x'
+    "orders/orders_customer_known": f"""update intermediate.int_orders__newest_orders set customer_id = 'x'
         where order_id = {FIRST_ORDER}""",
-    "orders/order_items_order_known": """delete from intermediate.int_orders__orders
+    "orders/order_items_order_known": """delete from intermediate.int_orders__newest_orders
         where order_id = (select min(order_id) from intermediate.int_orders__items)""",
-    "orders/refunds_order_known": """update intermediate.int_orders__refunds set order_id = 'x'
+    "orders/refunds_order_known": """update intermediate.int_orders__newest_refunds set order_id = 'x'
         where refund_id = (select min(refund_id) from intermediate.int_orders__refunds)""",
     "support/backlog_moves_by_its_flows": """update marts.fct_kpi set numerator = numerator + 1 where kpi_id = 'backlog'
         and dimension = 'all' and grain = 'day' and period_start = '2026-04-06'""",
-    "support/tickets_order_known": """update intermediate.int_support__tickets set order_id = 'x'
+    "support/tickets_order_known": """update intermediate.int_support__newest_tickets set order_id = 'x'
         where ticket_id = (select min(ticket_id) from intermediate.int_support__tickets)""",
-    "support/ticket_events_ticket_known": """delete from intermediate.int_support__tickets
+    "support/ticket_events_ticket_known": """delete from intermediate.int_support__newest_tickets
         where ticket_id in (select min(ticket_id) from intermediate.int_support__ticket_events)""",
-    "support/tickets_customer_known": """update intermediate.int_support__tickets set customer_id = 'x'
+    "support/tickets_customer_known": """update intermediate.int_support__newest_tickets set customer_id = 'x'
         where customer_id is not null""",
-    "support/tickets_before_sign_up": """update intermediate.int_customers__customers
+    "support/tickets_before_sign_up": """update intermediate.int_customers__newest_customers
         set signed_up_at = signed_up_at + interval '1000' day""",
     "support/tickets_solved_with_time": """update intermediate.int_support__accepted set has_events = false,
         last_solved_at = null, first_solved_at = null, status = 'closed', is_excluded = false
         where ticket_id = (select min(ticket_id) from intermediate.int_support__accepted)""",
-    "feedback/survey_responses_ticket_known": """update intermediate.int_feedback__survey_responses set ticket_id = 'x'
+    "feedback/survey_responses_ticket_known": """update intermediate.int_feedback__newest_survey_responses set ticket_id = 'x'
         where response_id = (select min(response_id) from intermediate.int_feedback__survey_responses)""",
     "usage/usage_frontier_holds_current_events": """update intermediate.int_usage__actor_days set event_count = event_count + 1
         where event_date = '2026-04-01'""",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from orchestration.pipeline import catch_up, lake, plan
 from orchestration.pipeline.landing import land_stream
 
@@ -149,3 +151,43 @@ def test_a_bound_on_days_per_run_starts_with_the_oldest(company) -> None:  # typ
     company.business |= {"max_days_per_run": 3}
     company.write("orders", [order("o", "2026-03-02 10:00:00")], "updated_at")
     assert catch_up.days_to_land(company.settings(), "orders") == [date(2026, 3, d) for d in (1, 2, 3)]
+
+
+def test_a_killed_run_leaves_nothing_that_a_later_landing_believes(company, lake_rows) -> None:  # type: ignore[no-untyped-def]
+    """Data without its landing row: the day's content is not what the last landing row says, so it is written again."""
+    company.write("usage_events", [event("a")], "received_at")
+    company.land("usage_events", [DAY])
+    company.write("usage_events", [event("b")], "received_at")
+    with pytest.MonkeyPatch.context() as killed:
+        killed.setattr(lake, "append_landings", _die)
+        with pytest.raises(KeyboardInterrupt):
+            company.land("usage_events", [DAY, NEXT])
+    assert [row["event_id"] for row in lake_rows(company.settings(), "usage_events")] == ["b"]
+    company.write("usage_events", [event("a")], "received_at")
+    company.land("usage_events", [DAY])
+    assert [row["event_id"] for row in lake_rows(company.settings(), "usage_events")] == ["a"]
+
+
+def test_data_of_a_killed_first_landing_goes_when_the_day_is_empty(company, lake_rows) -> None:  # type: ignore[no-untyped-def]
+    company.write("usage_events", [event("a"), event("b", "2026-03-05 10:00:00")], "received_at")
+    with pytest.MonkeyPatch.context() as killed:
+        killed.setattr(lake, "append_landings", _die)
+        with pytest.raises(KeyboardInterrupt):
+            company.land("usage_events", [DAY])
+    company.write("usage_events", [event("b", "2026-03-05 10:00:00")], "received_at")
+    company.land("usage_events", [DAY])
+    assert lake_rows(company.settings(), "usage_events") == []
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_unknown_column_is_reported_once(company) -> None:  # type: ignore[no-untyped-def]
+    rows = [event("a") | {"x_new": 1}, event("b", "2026-03-03 10:00:00") | {"x_new": 2}]
+    company.write("usage_events", rows, "received_at")
+    first = company.land("usage_events", [DAY])
+    assert [(found.column, found.count) for found in first.drift] == [("x_new", 2)]
+    assert company.land("usage_events", [DAY, NEXT]).drift == []
+    company.write("usage_events", [row | {"x_newer": 1} for row in rows], "received_at")
+    assert [found.column for found in company.land("usage_events", [DAY, NEXT]).drift] == ["x_newer"]

@@ -1,15 +1,6 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='customer_id',
-    meta={'owner': 'customer-success', 'frontier': 'keys', 'stream': 'customers'},
-    post_hook="{{ frontier_record() }}"
-) }}
+{{ config(materialized='view') }}
 
-{{ newest_versions(
-    stream='customers',
-    staging=ref('stg_customers__customers'),
-    key=['customer_id', 'valid_from_at'],
-    merge_key=['customer_id'],
-    version=['updated_at', 'pulled_at', 'landed_date']
-) }}
+-- A tombstone has no content: the row is gone at the source.
+select *
+from {{ ref('int_customers__newest_customers') }}
+where content_hash is not null

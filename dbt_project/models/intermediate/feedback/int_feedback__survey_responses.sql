@@ -1,15 +1,6 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='response_id',
-    meta={'owner': 'customer-success', 'frontier': 'keys', 'stream': 'survey_responses'},
-    post_hook="{{ frontier_record() }}"
-) }}
+{{ config(materialized='view') }}
 
-{{ newest_versions(
-    stream='survey_responses',
-    staging=ref('stg_feedback__survey_responses'),
-    key=['response_id'],
-    merge_key=['response_id'],
-    version=['updated_at', 'pulled_at', 'landed_date']
-) }}
+-- A tombstone has no content: the row is gone at the source.
+select *
+from {{ ref('int_feedback__newest_survey_responses') }}
+where content_hash is not null

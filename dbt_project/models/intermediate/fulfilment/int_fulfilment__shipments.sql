@@ -1,15 +1,6 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='shipment_id',
-    meta={'owner': 'operations', 'frontier': 'keys', 'stream': 'shipments'},
-    post_hook="{{ frontier_record() }}"
-) }}
+{{ config(materialized='view') }}
 
-{{ newest_versions(
-    stream='shipments',
-    staging=ref('stg_fulfilment__shipments'),
-    key=['shipment_id'],
-    merge_key=['shipment_id'],
-    version=['updated_at', 'pulled_at', 'landed_date']
-) }}
+-- A tombstone has no content: the row is gone at the source.
+select *
+from {{ ref('int_fulfilment__newest_shipments') }}
+where content_hash is not null

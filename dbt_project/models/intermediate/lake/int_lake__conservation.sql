@@ -1,13 +1,13 @@
 {%- set streams = [
-    ('customers', ref('stg_customers__customers'), ref('int_customers__customers'), ['customer_id']),
-    ('orders', ref('stg_orders__orders'), ref('int_orders__orders'), ['order_id']),
-    ('order_items', ref('stg_orders__order_items'), ref('int_orders__items'), ['order_id']),
-    ('refunds', ref('stg_orders__refunds'), ref('int_orders__refunds'), ['refund_id']),
-    ('shipments', ref('stg_fulfilment__shipments'), ref('int_fulfilment__shipments'), ['shipment_id']),
-    ('shipment_items', ref('stg_fulfilment__shipment_items'), ref('int_fulfilment__shipment_items'), ['shipment_id']),
-    ('support_tickets', ref('stg_support__tickets'), ref('int_support__tickets'), ['ticket_id']),
-    ('survey_responses', ref('stg_feedback__survey_responses'), ref('int_feedback__survey_responses'), ['response_id']),
-    ('fx_rates', ref('stg_finance__fx_rates'), ref('int_finance__fx_rates'),
+    ('customers', ref('stg_customers__customers'), ref('int_customers__newest_customers'), ['customer_id']),
+    ('orders', ref('stg_orders__orders'), ref('int_orders__newest_orders'), ['order_id']),
+    ('order_items', ref('stg_orders__order_items'), ref('int_orders__newest_items'), ['order_id']),
+    ('refunds', ref('stg_orders__refunds'), ref('int_orders__newest_refunds'), ['refund_id']),
+    ('shipments', ref('stg_fulfilment__shipments'), ref('int_fulfilment__newest_shipments'), ['shipment_id']),
+    ('shipment_items', ref('stg_fulfilment__shipment_items'), ref('int_fulfilment__newest_shipment_items'), ['shipment_id']),
+    ('support_tickets', ref('stg_support__tickets'), ref('int_support__newest_tickets'), ['ticket_id']),
+    ('survey_responses', ref('stg_feedback__survey_responses'), ref('int_feedback__newest_survey_responses'), ['response_id']),
+    ('fx_rates', ref('stg_finance__fx_rates'), ref('int_finance__newest_fx_rates'),
         ['rate_date', 'base_currency', 'quote_currency']),
     ('ticket_events', ref('stg_support__ticket_events'), ref('int_support__ticket_events'), ['event_id']),
 ] %}
@@ -28,9 +28,10 @@ accounted as (
         landed_date,
         landed_rows,
         current_rows,
-        case when stream = 'ticket_events' then 0 else known_rows - current_rows end as superseded_rows,
-        case when stream = 'ticket_events' then known_rows - current_rows else 0 end as duplicate_rows
-    from versions
+        case when stream = 'ticket_events' then 0 else replaced_rows end as superseded_rows,
+        case when stream = 'ticket_events' then replaced_rows else 0 end as duplicate_rows,
+        tombstone_rows
+    from (select *, known_rows - current_rows - tombstone_rows as replaced_rows from versions) as counted
     union all
     select
         'usage_events' as stream,
@@ -38,7 +39,8 @@ accounted as (
         landed_rows,
         current_rows,
         0 as superseded_rows,
-        duplicate_rows
+        duplicate_rows,
+        0 as tombstone_rows
     from {{ ref('int_usage__event_counts') }}
 )
 
@@ -49,7 +51,7 @@ select
     cast(coalesce(accounted.current_rows, 0) as bigint) as current,
     cast(coalesce(accounted.superseded_rows, 0) as bigint) as superseded,
     cast(coalesce(accounted.duplicate_rows, 0) as bigint) as duplicate,
-    cast(0 as bigint) as tombstone
+    cast(coalesce(accounted.tombstone_rows, 0) as bigint) as tombstone
 from {{ ref('lake_plan') }} as lake
 left join accounted on lake.stream = accounted.stream and lake.landed_date = accounted.landed_date
 where lake.is_landed

@@ -1,16 +1,6 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='order_id',
-    meta={'owner': 'revenue-operations', 'frontier': 'keys', 'stream': 'order_items'},
-    post_hook="{{ frontier_record() }}"
-) }}
+{{ config(materialized='view') }}
 
-{{ newest_versions(
-    stream='order_items',
-    staging=ref('stg_orders__order_items'),
-    key=['order_id', 'line_id'],
-    merge_key=['order_id'],
-    version=['updated_at', 'pulled_at', 'landed_date'],
-    set_key='order_id'
-) }}
+-- A tombstone has no content: the row is gone at the source.
+select *
+from {{ ref('int_orders__newest_items') }}
+where content_hash is not null

@@ -1,15 +1,6 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='order_id',
-    meta={'owner': 'revenue-operations', 'frontier': 'keys', 'stream': 'orders'},
-    post_hook="{{ frontier_record() }}"
-) }}
+{{ config(materialized='view') }}
 
-{{ newest_versions(
-    stream='orders',
-    staging=ref('stg_orders__orders'),
-    key=['order_id'],
-    merge_key=['order_id'],
-    version=['updated_at', 'pulled_at', 'landed_date']
-) }}
+-- A tombstone has no content: the row is gone at the source.
+select *
+from {{ ref('int_orders__newest_orders') }}
+where content_hash is not null

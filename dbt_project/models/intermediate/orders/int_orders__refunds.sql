@@ -1,15 +1,6 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='refund_id',
-    meta={'owner': 'revenue-operations', 'frontier': 'keys', 'stream': 'refunds'},
-    post_hook="{{ frontier_record() }}"
-) }}
+{{ config(materialized='view') }}
 
-{{ newest_versions(
-    stream='refunds',
-    staging=ref('stg_orders__refunds'),
-    key=['refund_id'],
-    merge_key=['refund_id'],
-    version=['updated_at', 'pulled_at', 'landed_date']
-) }}
+-- A tombstone has no content: the row is gone at the source.
+select *
+from {{ ref('int_orders__newest_refunds') }}
+where content_hash is not null

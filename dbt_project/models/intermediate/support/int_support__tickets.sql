@@ -1,15 +1,6 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='ticket_id',
-    meta={'owner': 'customer-support', 'frontier': 'keys', 'stream': 'support_tickets'},
-    post_hook="{{ frontier_record() }}"
-) }}
+{{ config(materialized='view') }}
 
-{{ newest_versions(
-    stream='support_tickets',
-    staging=ref('stg_support__tickets'),
-    key=['ticket_id'],
-    merge_key=['ticket_id'],
-    version=['updated_at', 'pulled_at', 'landed_date']
-) }}
+-- A tombstone has no content: the row is gone at the source.
+select *
+from {{ ref('int_support__newest_tickets') }}
+where content_hash is not null
