@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,11 +81,14 @@ def _parser() -> argparse.ArgumentParser:
     backfill.add_argument("--from", dest="first", required=True)
     backfill.add_argument("--to", dest="last", required=True)
     backfill.add_argument("--stream", help="only this stream")
+    backfill.add_argument("--dry-run", action="store_true", help="only tell what would be pulled and looked at again")
     backfill.set_defaults(command=_backfill)
     rebuild = commands.add_parser("rebuild", help="build every model from the lake anew, then publish")
     rebuild.set_defaults(command=_rebuild)
     summary = commands.add_parser("summary", help="show the current publication")
     summary.set_defaults(command=_summary)
+    maintain = commands.add_parser("maintain", help="compact and vacuum the lake")
+    maintain.set_defaults(command=_maintain)
     ui = commands.add_parser("ui", help="Dagster's UI on 127.0.0.1, with the schedule and the sensors running")
     ui.add_argument("--port", default="3000")
     ui.set_defaults(command=_ui)
@@ -235,6 +238,8 @@ def _backfill(options: argparse.Namespace) -> int:
         )
     if options.stream and options.stream not in profile.streams:
         raise CommandError(f"STREAM={options.stream}: not configured; allowed: {', '.join(profile.streams)}")
+    if options.dry_run:
+        return _preview([options.stream] if options.stream else list(profile.streams), first, last)
     settings = prepare()
     import dagster as dg
 
@@ -246,6 +251,19 @@ def _backfill(options: argparse.Namespace) -> int:
     tags = range_tags(first.isoformat(), last.isoformat())
     green = run_job(instance, definitions, "land", tags, selection)
     return _publish(settings, instance, definitions, green)
+
+
+def _preview(streams: list[str], first: date, last: date) -> int:
+    from orchestration.pipeline.preview import preview_periods, preview_streams
+    from orchestration.pipeline.summary import preview_tables
+
+    settings = load_settings(check_sources=False)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    found = preview_streams(settings, streams, days)
+    for table in preview_tables(found, preview_periods(settings, found)):
+        OUT.print(table)
+    OUT.print("Nothing was pulled. Without DRY_RUN=1 these days are pulled again, and what follows is published.")
+    return 0
 
 
 def _rebuild(options: argparse.Namespace) -> int:
@@ -287,6 +305,14 @@ def _summary(options: argparse.Namespace) -> int:
     if publication is None:
         raise CommandError("there is no publication yet: `make run` makes the first")
     show(publication, OUT)
+    return 0
+
+
+def _maintain(options: argparse.Namespace) -> int:
+    from orchestration.pipeline.maintenance import maintain
+
+    for done in maintain(load_settings(check_sources=False).home):
+        LOG.info(f"{done.table}: {done.merged} files merged into {done.into}, {done.deleted} deleted")
     return 0
 
 

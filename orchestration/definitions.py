@@ -13,9 +13,9 @@ import dagster as dg
 from orchestration.assets.published import publication_asset
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.warehouse import dbt_asset_keys, warehouse_assets
-from orchestration.jobs import land_job, publish_job
+from orchestration.jobs import land_job, maintain_job, publish_job
 from orchestration.pipeline import build
-from orchestration.schedules import nightly_schedule
+from orchestration.schedules import nightly_schedule, weekly_schedule
 from orchestration.sensors import publish_sensors
 from orchestration.settings import Settings, load_settings
 
@@ -31,8 +31,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             warehouse_assets(settings.home, manifest, list(profile.streams)),
             publication_asset(dbt_asset_keys(manifest)),
         ],
-        jobs=[land, publish],
-        schedules=[nightly_schedule(profile, land)],
+        jobs=[land, publish, maintain_job],
+        schedules=[nightly_schedule(profile, land), weekly_schedule(profile)],
         sensors=publish_sensors(publish),
         executor=dg.in_process_executor,
     )

@@ -1,9 +1,12 @@
-"""The two jobs. `land` is partitioned by landing day; `publish` is whole, because a mart is."""
+"""The jobs. `land` is partitioned by landing day; `publish` is whole, because a mart is; `maintain` looks after the lake."""
 
 from __future__ import annotations
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from orchestration.pipeline.maintenance import maintain
+from orchestration.settings import load_settings
 
 AssetJob = UnresolvedAssetJobDefinition
 RAW = dg.AssetSelection.key_prefixes(["raw"])
@@ -27,3 +30,16 @@ def publish_job() -> AssetJob:
         executor_def=dg.in_process_executor,
         description="Build the marts from whatever the lake holds, pass them through gate 2, publish a snapshot.",
     )
+
+
+@dg.op(pool="warehouse")
+def maintain_lake(context: dg.OpExecutionContext) -> None:
+    """Compact and vacuum every table of the lake."""
+    for done in maintain(load_settings(check_sources=False).home):
+        context.log.info(f"{done.table}: {done.merged} files merged into {done.into}, {done.deleted} deleted")
+
+
+@dg.job(name="maintain", executor_def=dg.in_process_executor)
+def maintain_job() -> None:
+    """Few files per landing day, and none that no version names; changes no content, so nothing is built anew."""
+    maintain_lake()

@@ -1,15 +1,16 @@
-"""The nightly schedule: asks `land` for every day that is missing or not settled, in one range run, oldest first."""
+"""The schedules: every night `land` for each day that is missing or not settled, in one range run; weekly `maintain`."""
 
 import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from orchestration.assets.raw import ONLY_NEEDED
-from orchestration.jobs import AssetJob
+from orchestration.jobs import AssetJob, maintain_job
 from orchestration.pipeline import catch_up, lake
 from orchestration.settings import Settings, load_settings
 from sources.profile import Profile
 
 NIGHTLY = "30 2 * * *"
+WEEKLY = "30 5 * * 0"
 
 
 RANGE_END = ASSET_PARTITION_RANGE_END_TAG
@@ -45,3 +46,14 @@ def nightly_schedule(profile: Profile, job: AssetJob) -> dg.ScheduleDefinition:
         return dg.RunRequest(run_key=None, tags=tags)
 
     return nightly
+
+
+def weekly_schedule(profile: Profile) -> dg.ScheduleDefinition:
+    """Sunday morning in the landing zone, after the night's runs."""
+    return dg.ScheduleDefinition(
+        name="weekly",
+        job=maintain_job,
+        cron_schedule=WEEKLY,
+        execution_timezone=profile.business.landing_zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )

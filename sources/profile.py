@@ -159,6 +159,13 @@ class Profile:
         """Whether the source itself is laid out by landing day, so that no cursor is needed."""
         return self.streams[stream].cursor is None
 
+    def rows_move(self, stream: str) -> bool:
+        """Whether a row that changes leaves its landing day for the day of the change.
+
+        It does where a cursor asks for versions; rows that never change stay, and so do files of a folder by day.
+        """
+        return self.contract(stream).kind == "mutable" and not self.is_by_day(stream)
+
     def last_closed_day(self, today: date) -> date:
         """The newest landing day that may be pulled: yesterday in the landing zone, or the data set's last day."""
         yesterday = today - timedelta(days=1)

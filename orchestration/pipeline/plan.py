@@ -33,6 +33,7 @@ LAKE_PLAN_SCHEMA = pa.schema(
         ("contract_version", pa.string()),
         ("run_id", pa.string()),
         ("pulled_at", pa.timestamp("us")),
+        ("first_landed_at", pa.timestamp("us")),
     ]
 )
 SETTINGS_SCHEMA = pa.schema([("section", pa.string()), ("key", pa.string()), ("value", pa.string())])
@@ -46,6 +47,11 @@ def freeze(home: Home) -> pa.Table:
     """
     landings = lake.read_landings(home)
     good = lake.last_good(landings)
+    first_landed = {
+        (row["stream"], row["landed_date"]): row["pulled_at"]
+        for row in reversed(landings.to_pylist())
+        if row["state"] == "landed"
+    }
     newest = {(row["stream"], row["landed_date"]): row for row in landings.to_pylist()}
     rows: list[dict[str, Any]] = []
     for stream in sorted({stream for stream, _ in newest}):
@@ -71,6 +77,7 @@ def freeze(home: Home) -> pa.Table:
                     "contract_version": (landed or attempt)["contract_version"],
                     "run_id": attempt["run_id"],
                     "pulled_at": attempt["pulled_at"].replace(tzinfo=None),
+                    "first_landed_at": first_landed[stream, day].replace(tzinfo=None) if landed else None,
                 }
             )
     return pa.Table.from_pylist(rows, schema=LAKE_PLAN_SCHEMA)
@@ -97,6 +104,7 @@ def settings_rows(profile: Profile) -> pa.Table:
     rows += [("funnel_step", str(number), name) for number, name in enumerate(business.funnel, start=1)]
     rows += [("target", kpi, str(value)) for kpi, value in profile.targets.items()]
     rows += [("stream", stream, str(profile.settle_days(stream))) for stream in profile.streams]
+    rows += [("moving_stream", name, str(profile.rows_move(name)).lower()) for name in profile.streams]
     rows += [("contract_version", name, contract.version) for name, contract in load_contracts().items()]
     customers = profile.streams.get("customers")
     dated = customers is not None and "valid_from_at" in customers.fields

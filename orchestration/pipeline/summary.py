@@ -5,6 +5,7 @@ It reads a publication as any reader would, and nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import duckdb
@@ -12,6 +13,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from orchestration.pipeline.preview import PeriodPreview, StreamPreview
 from orchestration.pipeline.publication import Publication
 
 WEEKLY = """
@@ -154,3 +156,21 @@ def render(publication: Publication) -> RenderableType:
 def show(publication: Publication, console: Console | None = None) -> None:
     """Print the summary."""
     (console or Console()).print(render(publication))
+
+
+def preview_tables(streams: Sequence[StreamPreview], periods: Sequence[PeriodPreview]) -> list[RenderableType]:
+    """A backfill before it happens: what it asks for, and which published values it would make us look at again."""
+    asked = Table(
+        "stream", "days", "landed", "rows in the lake", "dates in them", title="Would be pulled", title_justify="left"
+    )
+    for found in streams:
+        dates = f"{min(found.dates)} to {max(found.dates)}" if found.rows else "–"
+        asked.add_row(found.stream, f"{found.days}", f"{found.landed_days}", f"{found.rows:,}", dates)
+    if not periods:
+        return [asked, "No published value depends on these days."]
+    again = Table(
+        "grain", "periods", "from", "to", "KPIs", title="Published values to look at again", title_justify="left"
+    )
+    for period in periods:
+        again.add_row(period.grain, f"{period.periods}", f"{period.first}", f"{period.last}", f"{period.kpis}")
+    return [asked, again]

@@ -1,4 +1,4 @@
--- The periods that each KPI is published for, and whether all days that it needs are landed in all its streams.
+-- The periods that each KPI is published for, and whether all days that it needs are whole in all its streams.
 with
 
 settings as (
@@ -71,7 +71,7 @@ select
     ranges.is_mature,
     bool_and(
         coalesce(
-            up_to.landed_through - earlier.landed_through
+            up_to.whole_through - earlier.whole_through
             = {{ days_between('ranges.landing_from_date', 'ranges.landing_to_date') }} + 1,
             false
         )
