@@ -1,18 +1,28 @@
 -- Which KPIs the profile can feed, how far each is published, and when a cohort of it is mature.
 with
 
+newest as (
+    select max(watermark_date) as watermark_date from {{ ref('int_calendar__streams') }}
+),
+
 wanted as (
     select
-        *,
-        case when stream is null then replace(alternatives, '|', ' or ') end as missing_stream
-    from {{ ref('int_kpi__needs') }}
+        needs.kpi_id,
+        needs.watermark_date,
+        needs.settle_days,
+        case when needs.stream is null then replace(needs.alternatives, '|', ' or ') end as missing_stream,
+        case when needs.watermark_date is null then needs.stream end as unlanded_stream,
+        case when needs.watermark_date < newest.watermark_date then needs.stream end as late_stream
+    from {{ ref('int_kpi__needs') }} as needs
+    cross join newest
 ),
 
 needs as (
     select
         kpi_id,
         {{ array_text(array_set('missing_stream')) }} as missing_streams,
-        count(*) filter (where stream is not null and watermark_date is null) as unlanded_count,
+        {{ array_text(array_set('unlanded_stream')) }} as unlanded_streams,
+        {{ array_text(array_set('late_stream')) }} as late_streams,
         min(watermark_date) as watermark_date,
         max(settle_days) as settle_days
     from wanted
@@ -35,9 +45,11 @@ ticket_events as (
 judged as (
     select
         catalogue.kpi_id,
-        needs.missing_streams = '' as is_available,
-        nullif(needs.missing_streams, '') as missing_streams,
-        case when needs.unlanded_count = 0 then needs.watermark_date end as watermark_date,
+        needs.missing_streams = '' and needs.unlanded_streams = '' as is_available,
+        needs.missing_streams,
+        needs.unlanded_streams,
+        needs.late_streams,
+        needs.watermark_date,
         coalesce(needs.settle_days, 0) as settle_days,
         case
             when not catalogue.is_cohort then 0
@@ -65,8 +77,11 @@ select
     judged.kpi_id,
     judged.is_available,
     case
-        when not judged.is_available then 'the profile has no ' || replace(judged.missing_streams, ',', ', ')
+        when judged.missing_streams <> '' then 'the profile has no ' || replace(judged.missing_streams, ',', ', ')
+        when judged.unlanded_streams <> ''
+            then 'no day has landed yet of ' || replace(judged.unlanded_streams, ',', ', ')
     end as unavailable_reason,
+    case when judged.is_available then replace(judged.late_streams, ',', ', ') else '' end as waits_for_streams,
     case when judged.is_available then judged.watermark_date end as watermark_date,
     case when judged.is_available then closed.last_date end as last_date,
     cast(judged.settle_days as int) as settle_days,

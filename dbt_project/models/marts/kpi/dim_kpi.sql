@@ -41,6 +41,7 @@ select
     catalogue.precision,
     availability.is_available,
     availability.unavailable_reason,
+    availability.waits_for_streams,
     availability.watermark_date,
     availability.last_date as published_to_date
 from {{ ref('kpi_catalogue') }} as catalogue
