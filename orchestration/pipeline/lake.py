@@ -31,7 +31,7 @@ LANDINGS_SCHEMA = pa.schema(
         ("written", pa.int64()),  # rows that this pull added or replaced; 0 when the content was there already
         ("content_hash", pa.string()),
         ("event_days", pa.string()),  # JSON {day: rows}, in UTC
-        ("findings", pa.string()),  # JSON {rule: rows}
+        ("findings", pa.string()),  # JSON {rule: rows}, and REPEATS where keys were repeated
         ("listing", pa.string()),  # JSON of the source's files
         ("reason", pa.string()),
         ("contract_version", pa.string()),
@@ -40,6 +40,7 @@ LANDINGS_SCHEMA = pa.schema(
     ]
 )
 
+REPEATS = ("repeated_ids", "repeated_rows")  # keys on more than one row of a pull, and their rows on a landing day
 
 # A day's version is read from the log (HeldDay), so pulled_at needs statistics wherever it stands among the columns.
 TABLE_CONFIGURATION = {"delta.dataSkippingStatsColumns": "pulled_at"}

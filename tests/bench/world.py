@@ -50,7 +50,7 @@ def _chance(*parts: str) -> str:
 def _events_sql(world: World, day: date, landed: date, people: str, numbers: str) -> str:
     """The events that happen on `day` and land on `landed`, of the people and with the numbers that conditions choose.
 
-    A person is active in one or two sittings of a few minutes between events, on one device, now and then on another.
+    A person is active in one or two sittings of a few minutes between events, the second now and then on another device.
     A third of the person-days know no user; four people in five log in on other days, so that these are theirs later.
     """
     seconds = f"cast(floor({_chance('person', 'day', '1')} * 82000) as bigint)"
@@ -65,7 +65,7 @@ def _events_sql(world: World, day: date, landed: date, people: str, numbers: str
             select person, day, number, event_count, hash(person, day, number) as draw,
                    cast(hash(person) % 10 as bigint) as kind,
                    {_chance("person", "day", "3")} < 0.33 as is_anonymous,
-                   {_chance("person", "day", "number", "4")} < 0.08 as is_elsewhere,
+                   number > 6 and {_chance("person", "day", "4")} < 0.4 as is_elsewhere, hash(person, day, 8) as day_draw,
                    timestamp '{day}' + to_seconds({seconds} + number * 150 + case when number > 6 then 2400 else 0 end)
                        + to_milliseconds(cast(hash(person, day, number, 5) % 1000 as bigint)) as occurred_at
             from numbered where {numbers}
@@ -81,9 +81,9 @@ def _events_sql(world: World, day: date, landed: date, people: str, numbers: str
                null as account_id,
                case when kind % 2 = 0 then left(md5(concat('s', person, day, number > 6, is_elsewhere)), 16) end as session_id,
                case when is_elsewhere then 'ios' when kind % 2 = 0 then 'web' else 'android' end as platform,
-               case when draw % 20 > 0 then [{", ".join(f"'{c}'" for c in COUNTRIES)}][1 + person * person % {len(COUNTRIES)}]
+               case when day_draw % 20 > 0 then [{", ".join(f"'{c}'" for c in COUNTRIES)}][1 + person * person % {len(COUNTRIES)}]
                    end as country,
-               case when draw % 10 > 0 then ['free', 'pro', 'team', 'enterprise'][1 + kind % 4] end as plan,
+               case when day_draw % 10 > 0 then ['free', 'pro', 'team', 'enterprise'][1 + kind % 4] end as plan,
                null as acquisition_channel,
                case when number > 0 then [{", ".join(f"'{f}'" for f in FEATURES)}][1 + cast(floor(
                    pow({_chance("draw", "6")}, 2) * {len(FEATURES)}) as bigint)] end as feature,
