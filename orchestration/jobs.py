@@ -1,7 +1,5 @@
 """The jobs. `land` is partitioned by landing day; `publish` is whole, because a mart is; `maintain` looks after the lake."""
 
-from __future__ import annotations
-
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 

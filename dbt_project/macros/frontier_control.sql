@@ -18,12 +18,15 @@
     {%- if execute and flags.WHICH in ('run', 'build', 'retry', 'run-operation') -%}
         {%- set columns = {
             'model': 'varchar',
+            'stream': 'varchar',
             'landed_date': 'date',
             'day_version': 'varchar',
             'first_pulled_at': 'timestamp',
             'row_count': 'bigint',
+            'accounted_rows': 'bigint',
             'logic_hash': 'varchar',
-            'event_days': 'date []'
+            'event_days': 'date []',
+            'applied_at': 'timestamp'
         } -%}
         {%- set held = query_column(
             "select column_name from information_schema.columns"
@@ -173,9 +176,10 @@
 
 {#-
     Post-hook of every frontier model: what was applied, from the plan that the SELECT used. `frontier_days` holds the
-    event days of the changed landings; models by key have none.
+    event days of the changed landings; models by key have none. They give their staging model and the columns that a
+    row is held by instead: `accounted_rows` are the rows of a changed landing whose key stands in the model now.
 -#}
-{% macro frontier_record() %}
+{% macro frontier_record(staging=none, keys=none) %}
     {%- if execute -%}
     {%- set is_by_days = config.get('meta').frontier == 'days' -%}
     delete from {{ applied_partitions() }}
@@ -185,20 +189,26 @@
             or logic_hash <> '{{ frontier_logic_hash() }}'
         );
     insert into {{ applied_partitions() }} (
-        model, landed_date, day_version, first_pulled_at, row_count, logic_hash, event_days
+        model, stream, landed_date, day_version, first_pulled_at, row_count, accounted_rows, logic_hash, event_days,
+        applied_at
     )
     select
         '{{ this.identifier }}' as model,
+        '{{ config.get('meta').stream }}' as stream,
         plan.landed_date,
         plan.day_version,
         plan.first_pulled_at,
         plan.row_count,
-        '{{ frontier_logic_hash() }}' as logic_hash,
         {%- if is_by_days %}
-        coalesce(days.event_days, []) as event_days
+        cast(null as bigint) as accounted_rows,
+        '{{ frontier_logic_hash() }}' as logic_hash,
+        coalesce(days.event_days, []) as event_days,
         {%- else %}
-        [] as event_days
+        coalesce(accounted.row_count, 0) as accounted_rows,
+        '{{ frontier_logic_hash() }}' as logic_hash,
+        [] as event_days,
         {%- endif %}
+        timestamp '{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as applied_at
     from {{ frontier_temp('plan') }} as plan
     {%- if is_by_days %}
     left join (
@@ -206,6 +216,14 @@
         from {{ frontier_temp('days') }}
         group by landed_date
     ) as days on plan.landed_date = days.landed_date
+    {%- else %}
+    left join (
+        select landed_date, count(*) as row_count
+        from {{ staging }}
+        where {{ in_dates('landed_date', frontier_landings('is_changed')) }}
+            and ({{ keys | join(', ') }}) in (select ({{ keys | join(', ') }}) from {{ this }})
+        group by landed_date
+    ) as accounted on plan.landed_date = accounted.landed_date
     {%- endif %}
     where plan.is_changed and plan.day_version is not null
     {%- endif -%}

@@ -18,9 +18,7 @@
     {%- if not is_incremental() -%}
         {%- do return({'landings': 'true', 'days': 'true'}) -%}
     {%- endif -%}
-    {%- set touched = query_column(
-        'select cast(event_date as varchar) as event_date from ' ~ frontier_temp('touched') ~ ' order by 1'
-    ) -%}
+    {%- set touched = frontier_touched() -%}
     {%- set landings = frontier_landings(
         'is_changed or list_has_any(old_days, (select array_agg(event_date) from ' ~ frontier_temp('touched') ~ '))'
     ) -%}
@@ -59,6 +57,11 @@
         where instant is not null
     {%- endset -%}
     {%- do run_query(sql) -%}
+    {%- do frontier_touched_days() -%}
+{% endmacro %}
+
+{#- The event days of the changed landings, now and when they were applied. -#}
+{% macro frontier_touched_days() %}
     {%- set sql -%}
         create or replace temp table {{ frontier_temp('touched') }} as
         select event_date from {{ frontier_temp('days') }}
@@ -66,6 +69,12 @@
         select unnest(old_days) as event_date from {{ frontier_temp('plan') }} where is_changed
     {%- endset -%}
     {%- do run_query(sql) -%}
+{% endmacro %}
+
+{% macro frontier_touched() %}
+    {%- do return(query_column(
+        'select cast(event_date as varchar) as event_date from ' ~ frontier_temp('touched') ~ ' order by 1'
+    )) -%}
 {% endmacro %}
 
 {#- Pre-hook: neither engine's incremental strategy removes a day that now has no rows. -#}

@@ -1,17 +1,23 @@
 {#-
-    Identity after the frontier: a raw actor's day becomes a person. `actor` and `map` are the names of a frontier
-    relation and of int_identity__anonymous_days, joined on open_anonymous_id and the day.
+    Identity after the frontier: a raw actor's day becomes a person. `actor` is the name of a frontier relation in the
+    query, `spans` that of int_identity__anonymous_spans.
 -#}
 
 {#-
-    The device of an actor whose day does not say who it was, else NULL. One expression, so that the join stays a hash
-    join: a condition on the left side alone, beside the key of a left join, makes DuckDB compare every pair.
+    Joins the span that a day falls into which does not say itself who the device was. The condition on the actor alone is
+    an expression in the key, so that the join stays a hash join: beside the key of a left join it makes DuckDB compare
+    every pair.
 -#}
-{% macro open_anonymous_id(actor) -%}
-    case when coalesce({{ actor }}.user_id, {{ actor }}.same_day_user_id) is null then {{ actor }}.anonymous_id end
+{% macro join_anonymous_spans(actor, spans='anonymous_spans') -%}
+    left join {{ ref('int_identity__anonymous_spans') }} as {{ spans }}
+        on case
+            when coalesce({{ actor }}.user_id, {{ actor }}.same_day_user_id) is null then {{ actor }}.anonymous_id
+        end = {{ spans }}.anonymous_id
+        and {{ actor }}.event_date >= {{ spans }}.from_date
+        and {{ actor }}.event_date < {{ spans }}.to_date
 {%- endmacro %}
 
-{#- The person: the user, else the next one of the day, else the one of the map, else the device itself. -#}
-{% macro person_id(actor, map='anonymous_days') -%}
-    coalesce({{ actor }}.user_id, {{ actor }}.same_day_user_id, {{ map }}.user_id, {{ actor }}.anonymous_id)
+{#- The person: the user, else the next one of the day, else the one of the span, else the device itself. -#}
+{% macro person_id(actor, spans='anonymous_spans') -%}
+    coalesce({{ actor }}.user_id, {{ actor }}.same_day_user_id, {{ spans }}.user_id, {{ actor }}.anonymous_id)
 {%- endmacro %}

@@ -32,6 +32,8 @@ def no_rows() -> dict[str, Any]:
         "rules": {},
         "event_days": {},
         "repeated_keys": 0,
+        "repeated_ids": 0,
+        "repeated_rows": 0,
         "content_hash": None,
     }
 

@@ -293,7 +293,11 @@ class Gate:
         ).to_arrow_table()
 
     def day_counts(self) -> dict[date, dict[str, object]]:
-        """Per landing day: pulled, landed, rejected, repeated_keys, content_hash, event_days and counts per rule."""
+        """Per landing day: pulled, landed, rejected, repeated_keys, content_hash, event_days and counts per rule.
+
+        Of immutable streams also repeated_ids and repeated_rows: keys that stand on more than one row of the whole pull
+        (on whatever days), each counted on the first of its days, and those of its rows that landed on the day.
+        """
         event_time = self.contract.event_time
         days: dict[date, dict[str, object]] = {}
         for day, pulled, rejected in self.con.execute(
@@ -306,6 +310,8 @@ class Gate:
                 "rules": {},
                 "event_days": {},
                 "repeated_keys": 0,
+                "repeated_ids": 0,
+                "repeated_rows": 0,
                 "content_hash": None,
             }
         for day, digest in self.con.execute(
@@ -323,6 +329,8 @@ class Gate:
                 from good group by all) where n > 1 group by 1"""
         ).fetchall():
             days[day]["repeated_keys"] = repeated
+        for day, ids, rows in self._repeats() if self.contract.kind == "immutable" else ():
+            days[day] |= {"repeated_ids": ids, "repeated_rows": rows}
         if event_time:
             for day, event_day, rows in self.con.execute(
                 f"""select landed_date, cast(timezone('UTC', {event_time}) as date) as d, count(*) from good
@@ -330,6 +338,16 @@ class Gate:
             ).fetchall():
                 days[day]["event_days"][str(event_day)] = rows  # type: ignore[index]
         return days
+
+    def _repeats(self) -> list[tuple[date, int, int]]:
+        """(landing day, ids, rows) of the keys that stand on more than one good row of the pull."""
+        repeats: list[tuple[date, int, int]] = self.con.execute(
+            f"""with keyed as (select landed_date, {_full_key(self.contract)} as k from good),
+                repeated as (select k, min(landed_date) as first_date from keyed group by k having count(*) > 1)
+                select landed_date, count(distinct k) filter (where landed_date = first_date), count(*)
+                from keyed join repeated using (k) group by landed_date"""
+        ).fetchall()
+        return repeats
 
     def samples(self, day: date, limit: int = 3) -> list[dict[str, object]]:
         """A few quarantined rows of a day: the reasons and the values at fault, personal ones masked."""

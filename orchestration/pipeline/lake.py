@@ -35,7 +35,7 @@ LANDINGS_SCHEMA = pa.schema(
         ("written", pa.int64()),  # rows that this pull added or replaced; 0 when the content was there already
         ("content_hash", pa.string()),
         ("event_days", pa.string()),  # JSON {day: rows}, in UTC
-        ("findings", pa.string()),  # JSON {rule: rows}
+        ("findings", pa.string()),  # JSON {rule: rows}, and REPEATS where keys were repeated
         ("listing", pa.string()),  # JSON of the source's files
         ("drift", pa.string()),  # JSON of the pull's unknown source columns, on the first day of the pull
         ("day_version", pa.string()),  # what the lake held of the day when this row was written (HeldDay.version)
@@ -46,6 +46,7 @@ LANDINGS_SCHEMA = pa.schema(
     ]
 )
 
+REPEATS = ("repeated_ids", "repeated_rows")  # keys on more than one row of a pull, and their rows on a landing day
 
 # A day's version is read from the log (HeldDay), so pulled_at needs statistics wherever it stands among the columns.
 TABLE_CONFIGURATION = {"delta.dataSkippingStatsColumns": "pulled_at"}

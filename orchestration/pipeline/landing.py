@@ -204,7 +204,7 @@ def _decide_alone(
                 written=written.get(day, 0),
                 content_hash=count["content_hash"],
                 event_days=lake.to_json(count["event_days"]),
-                findings=lake.to_json(count["rules"]),
+                findings=lake.to_json(_findings(count)),
                 listing=lake.to_json([f for f in listing if not by_day or f.get("day") in (None, day.isoformat())]),
                 reason=reason,
                 contract_version=profile.contract(stream).version,
@@ -227,6 +227,12 @@ def _new_drift(drift: list[Drift], stream: str, landings: pa.Table) -> list[Drif
         for found in json.loads(row["drift"] or "[]")
     }
     return [found for found in drift if found.column not in known]
+
+
+def _findings(count: dict[str, Any]) -> dict[str, int]:
+    """What the gate found on a day and let pass: rows per rule, and what was repeated within the pull."""
+    repeats = {name: count[name] for name in lake.REPEATS if count[name]}
+    return {**count["rules"], **repeats}
 
 
 def _write(

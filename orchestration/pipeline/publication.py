@@ -20,6 +20,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.pipeline import lake
 from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import Settings
 from sources.contract import load_contracts
@@ -222,8 +223,8 @@ def _manifest(
 
 
 def _findings(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Per stream, over the days of the plan: rows landed and rejected, days without rows, rows per broken rule, and keys
-    that stand on more than one row (`duplicates`: the rows removed because they say the same)."""
+    """Per stream, over the days of the plan: rows landed and rejected, days without rows, rows per broken rule, keys that
+    stood on more than one row of a pull, and `duplicates`: the rows removed because they say the same."""
     found: dict[str, dict[str, Any]] = {}
     with duckdb.connect(str(settings.home.warehouse), read_only=True) as con:
         plan = con.execute(
@@ -233,23 +234,18 @@ def _findings(settings: Settings) -> dict[str, dict[str, Any]]:
         duplicates = con.execute(
             "select stream, cast(sum(duplicate) as bigint) from intermediate.int_lake__conservation group by stream"
         ).fetchall()
-        repeated = con.execute(
-            "select count(*), cast(sum(row_count) as bigint) from intermediate.int_usage__repeated_ids"
-        )
-        repeated_ids, repeated_rows = repeated.fetchone() or (0, None)
-    for stream, landed, pulled, rejected, rules in plan:
+    for stream, landed, pulled, rejected, said in plan:
         mapping = settings.profile.streams.get(stream)
         total = found.setdefault(stream, {"landed": 0, "rejected": 0, "empty_days": 0, "rules": {}})
         total["landed"] += landed
         total["rejected"] += rejected
         total["empty_days"] += int(pulled == 0 and (mapping is None or mapping.empty_days != "expected"))
-        for rule, count in json.loads(rules).items():
-            total["rules"][rule] = total["rules"].get(rule, 0) + count
+        for name, count in json.loads(said).items():
+            counts = total if name in lake.REPEATS else total["rules"]
+            counts[name] = counts.get(name, 0) + count
     for stream, rows in duplicates:
         if stream in found:
             found[stream]["duplicates"] = rows
-    if repeated_ids and "usage_events" in found:
-        found["usage_events"] |= {"repeated_ids": repeated_ids, "repeated_rows": repeated_rows}
     return found
 
 

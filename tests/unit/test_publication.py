@@ -34,7 +34,6 @@ NOT_EVALUATED = Verdict("gate_2", "fct_kpi", "adds_up", "error", "error", "finan
 WAREHOUSE = """
 create schema marts; create schema plan; create schema intermediate;
 create table intermediate.int_lake__conservation as select 'orders' as stream, 2 as duplicate;
-create table intermediate.int_usage__repeated_ids (row_count bigint);
 create table plan.lake_plan as select 'orders' as stream, date '2026-03-01' as landed_date, true as is_landed, 3 as row_count,
     4 as pulled_count, 1 as rejected_count, '{"currency_pattern":1}' as findings;
 create table marts.dim_kpi as select 'orders' as kpi_id, 'up' as direction, 'A' as additivity, 'count' as unit,

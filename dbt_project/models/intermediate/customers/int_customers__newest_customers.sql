@@ -3,7 +3,7 @@
     incremental_strategy='delete+insert',
     unique_key='customer_id',
     meta={'owner': 'customer-success', 'frontier': 'keys', 'stream': 'customers'},
-    post_hook="{{ frontier_record() }}"
+    post_hook="{{ frontier_record(ref('stg_customers__customers'), ['customer_id']) }}"
 ) }}
 
 {{ newest_versions(

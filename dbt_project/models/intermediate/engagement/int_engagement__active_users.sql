@@ -1,14 +1,20 @@
+-- A person counts on the first of its days within the period: on the one whose day before it lies before the period.
 select
     period_days.grain,
     period_days.period_start,
-    segment_days.dimension,
-    segment_days.segment,
-    cast(count(distinct segment_days.person_key) as bigint) as users
-from {{ ref('int_engagement__segment_days') }} as segment_days
+    gap_counts.dimension,
+    gap_counts.segment,
+    cast(sum(gap_counts.users) as bigint) as users
+from {{ ref('int_engagement__gap_counts') }} as gap_counts
 inner join {{ ref('int_calendar__period_days') }} as period_days
-    on segment_days.event_date = period_days.local_date
+    on gap_counts.local_date = period_days.local_date
+where gap_counts.measure = 'active'
+    and (
+        gap_counts.gap_days is null
+        or {{ add_days('gap_counts.local_date', '-gap_counts.gap_days') }} < period_days.period_start
+    )
 group by
     period_days.grain,
     period_days.period_start,
-    segment_days.dimension,
-    segment_days.segment
+    gap_counts.dimension,
+    gap_counts.segment

@@ -111,14 +111,27 @@ adoption_values as (
         and feature_users.measure = 'feature'
 ),
 
+-- counted by day before they are spread over periods and dimensions
+session_days as (
+    select
+        started_date,
+        platform,
+        country,
+        plan,
+        count(*) as session_count
+    from {{ ref('int_engagement__sessions') }}
+    group by started_date, platform, country, plan
+),
+
 session_facts as (
     select
         period_days.grain,
         period_days.period_start,
         sessions.platform,
         sessions.country,
-        sessions.plan
-    from {{ ref('int_engagement__sessions') }} as sessions
+        sessions.plan,
+        sessions.session_count
+    from session_days as sessions
     inner join {{ ref('int_calendar__period_days') }} as period_days
         on sessions.started_date = period_days.local_date
 ),
@@ -134,33 +147,40 @@ session_values as (
         period_start,
         dimension,
         segment,
-        count(*) as numerator,
+        sum(session_count) as numerator,
         cast(null as bigint) as denominator,
-        count(*) as n
+        sum(session_count) as n
     from sessions_spread
     group by grain, period_start, dimension, segment
+),
+
+error_days as (
+    select
+        event_date,
+        platform,
+        country,
+        plan,
+        sum(error_count) as error_count,
+        sum(counted_use_count) as use_count,
+        sum(reporting_event_count) as event_count
+    from {{ ref('int_engagement__person_days') }}
+    where reporting_event_count > 0
+    group by event_date, platform, country, plan
 ),
 
 error_facts as (
     select
         period_days.grain,
         period_days.period_start,
-        person_days.platform,
-        person_days.country,
-        person_days.plan,
-        sum(person_days.error_count) as error_count,
-        sum(person_days.counted_use_count) as use_count,
-        sum(person_days.reporting_event_count) as event_count
-    from {{ ref('int_engagement__person_days') }} as person_days
+        errors.platform,
+        errors.country,
+        errors.plan,
+        errors.error_count,
+        errors.use_count,
+        errors.event_count
+    from error_days as errors
     inner join {{ ref('int_calendar__period_days') }} as period_days
-        on person_days.event_date = period_days.local_date
-    where person_days.reporting_event_count > 0
-    group by
-        period_days.grain,
-        period_days.period_start,
-        person_days.platform,
-        person_days.country,
-        person_days.plan
+        on errors.event_date = period_days.local_date
 ),
 
 errors_spread as (

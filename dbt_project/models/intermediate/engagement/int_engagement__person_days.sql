@@ -1,15 +1,6 @@
 -- What the event says of plan and country stands; where it says nothing, what the customer's history says of that date.
-with actor_days as (
-    select
-        actor_days.*,
-        {{ person_id('actor_days') }} as person_id
-    from {{ ref('int_usage__actor_days') }} as actor_days
-    left join {{ ref('int_identity__anonymous_days') }} as anonymous_days
-        on {{ open_anonymous_id('actor_days') }} = anonymous_days.anonymous_id
-        and actor_days.event_date = anonymous_days.event_date
-),
-
-people as (
+-- Rows of several raw actors of one person are not merged: sums add up the same, and the sweeps skip repeated days.
+with people as (
     select
         people.person_id,
         people.person_key,
@@ -18,40 +9,25 @@ people as (
     left join {{ ref('int_identity__internal_people') }} as internal_people
         on people.person_id = internal_people.person_id
     where internal_people.person_id is null
-),
-
-segmented as (
-    select
-        people.person_key,
-        actor_days.event_date,
-        coalesce(nullif(actor_days.platform, ''), 'unknown') as platform,
-        coalesce(nullif(actor_days.country, ''), nullif(spans.country, ''), 'unknown') as country,
-        coalesce(nullif(actor_days.plan, ''), nullif(spans.plan, ''), 'unknown') as plan,
-        nullif(actor_days.feature, '') as feature,
-        actor_days.event_count,
-        actor_days.qualifying_event_count,
-        actor_days.reporting_event_count,
-        actor_days.counted_use_count,
-        actor_days.error_count
-    from actor_days
-    inner join people on actor_days.person_id = people.person_id
-    left join {{ ref('int_customers__attribute_spans') }} as spans
-        on people.customer_id = spans.customer_id
-        and actor_days.event_date >= spans.valid_from_date
-        and actor_days.event_date < spans.valid_to_date
 )
 
 select
-    person_key,
-    event_date,
-    platform,
-    country,
-    plan,
-    feature,
-    cast(sum(event_count) as bigint) as event_count,
-    cast(sum(qualifying_event_count) as bigint) as qualifying_event_count,
-    cast(sum(reporting_event_count) as bigint) as reporting_event_count,
-    cast(sum(counted_use_count) as bigint) as counted_use_count,
-    cast(sum(error_count) as bigint) as error_count
-from segmented
-group by person_key, event_date, platform, country, plan, feature
+    people.person_key,
+    segment_days.event_date,
+    coalesce(nullif(segment_days.platform, ''), 'unknown') as platform,
+    coalesce(nullif(segment_days.country, ''), nullif(spans.country, ''), 'unknown') as country,
+    coalesce(nullif(segment_days.plan, ''), nullif(spans.plan, ''), 'unknown') as plan,
+    segment_days.features,
+    segment_days.has_feature,
+    segment_days.event_count,
+    segment_days.qualifying_event_count,
+    segment_days.reporting_event_count,
+    segment_days.counted_use_count,
+    segment_days.error_count
+from {{ ref('int_usage__segment_days') }} as segment_days
+{{ join_anonymous_spans('segment_days') }}
+inner join people on {{ person_id('segment_days') }} = people.person_id
+left join {{ ref('int_customers__attribute_spans') }} as spans
+    on people.customer_id = spans.customer_id
+    and segment_days.event_date >= spans.valid_from_date
+    and segment_days.event_date < spans.valid_to_date

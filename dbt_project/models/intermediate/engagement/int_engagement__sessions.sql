@@ -31,9 +31,7 @@ islands as (
         islands.country,
         islands.plan
     from {{ ref('int_usage__session_islands') }} as islands
-    left join {{ ref('int_identity__anonymous_days') }} as anonymous_days
-        on {{ open_anonymous_id('islands') }} = anonymous_days.anonymous_id
-        and islands.event_date = anonymous_days.event_date
+    {{ join_anonymous_spans('islands') }}
     inner join people
         on {{ person_id('islands') }}
         = people.person_id

@@ -1,5 +1,6 @@
--- A day of use covers itself and the days after it within the window. Per person the covered days form spans: +1 where
--- one starts, -1 on the day after it ends, and a running sum is the number of people, without comparing days with days.
+-- A day of use covers itself and the days after it within the window: +1 where a person begins to be covered (which is
+-- where the cover of the day before it ends, should that reach so far), -1 where the cover of a day ends. A running sum is
+-- the number of people, without comparing days with days.
 with days as (
     select local_date
     from {{ ref('int_calendar__days') }}
@@ -17,80 +18,61 @@ windows as (
     from (values ('active', 7), ('active', 28), ('feature', 28)) as lengths (measure, window_days)
 ),
 
-uses as (
+counts as (
     select
-        'active' as measure,
-        dimension,
-        segment,
-        person_key,
-        event_date
-    from {{ ref('int_engagement__segment_days') }}
-    union all
-    select
-        'feature' as measure,
-        dimension,
-        segment,
-        person_key,
-        event_date
-    from {{ ref('int_engagement__segment_days') }}
-    where has_feature
-    union all
-    select distinct
-        'feature' as measure,
-        'feature' as dimension,
-        feature as segment,
-        person_key,
-        event_date
-    from {{ ref('int_engagement__person_days') }}
-    where feature is not null and qualifying_event_count > 0
-),
-
-neighbours as (
-    select
-        uses.measure,
-        uses.dimension,
-        uses.segment,
-        uses.event_date,
-        lag(uses.event_date) over (
-            partition by uses.measure, uses.dimension, uses.segment, uses.person_key
-            order by uses.event_date asc
-        ) as previous_date,
-        lead(uses.event_date) over (
-            partition by uses.measure, uses.dimension, uses.segment, uses.person_key
-            order by uses.event_date asc
-        ) as next_date
-    from uses
-    inner join days on uses.event_date = days.local_date
+        gap_counts.measure,
+        windows.window_days,
+        gap_counts.dimension,
+        gap_counts.segment,
+        gap_counts.local_date,
+        gap_counts.gap_days,
+        gap_counts.users
+    from {{ ref('int_engagement__gap_counts') }} as gap_counts
+    inner join windows on gap_counts.measure = windows.measure
 ),
 
 steps as (
     select
-        neighbours.measure,
-        windows.window_days,
-        neighbours.dimension,
-        neighbours.segment,
-        neighbours.event_date as local_date,
-        1 as person_days,
+        measure,
+        window_days,
+        dimension,
+        segment,
         case
-            when neighbours.previous_date is null then 1
-            when {{ add_days('neighbours.previous_date', 'windows.window_days') }} <= neighbours.event_date then 1
-            else 0
-        end as step
-    from neighbours
-    inner join windows on neighbours.measure = windows.measure
+            when gap_days < window_days then {{ add_days('local_date', 'window_days - gap_days') }} else local_date
+        end as local_date,
+        users as step,
+        0 as person_days
+    from counts
     union all
     select
-        neighbours.measure,
-        windows.window_days,
-        neighbours.dimension,
-        neighbours.segment,
-        {{ add_days('neighbours.event_date', 'windows.window_days') }} as local_date,
-        0 as person_days,
-        -1 as step
-    from neighbours
-    inner join windows on neighbours.measure = windows.measure
-    where neighbours.next_date is null
-        or {{ add_days('neighbours.event_date', 'windows.window_days') }} <= neighbours.next_date
+        measure,
+        window_days,
+        dimension,
+        segment,
+        {{ add_days('local_date', 'window_days') }} as local_date,
+        -users as step,
+        0 as person_days
+    from counts
+    union all
+    select
+        measure,
+        window_days,
+        dimension,
+        segment,
+        local_date,
+        0 as step,
+        users as person_days
+    from counts
+    union all
+    select
+        'feature' as measure,
+        28 as window_days,
+        'feature' as dimension,
+        feature as segment,
+        local_date,
+        step,
+        cast(null as bigint) as person_days
+    from {{ ref('int_engagement__feature_steps') }}
 ),
 
 daily as (
@@ -139,12 +121,12 @@ running as (
             order by spine.local_date asc
             rows between unbounded preceding and current row
         ) as users,
-        sum(coalesce(daily.person_days, 0)) over (
+        sum(daily.person_days) over (
             partition by spine.measure, spine.window_days, spine.dimension, spine.segment
             order by spine.local_date asc
             rows between 6 preceding and current row
         ) as person_days_7d,
-        sum(coalesce(daily.person_days, 0)) over (
+        sum(daily.person_days) over (
             partition by spine.measure, spine.window_days, spine.dimension, spine.segment
             order by spine.local_date asc
             rows between 27 preceding and current row

@@ -3,7 +3,7 @@
     incremental_strategy='delete+insert',
     unique_key='response_id',
     meta={'owner': 'customer-success', 'frontier': 'keys', 'stream': 'survey_responses'},
-    post_hook="{{ frontier_record() }}"
+    post_hook="{{ frontier_record(ref('stg_feedback__survey_responses'), ['response_id']) }}"
 ) }}
 
 {{ newest_versions(

@@ -3,7 +3,7 @@
     incremental_strategy='delete+insert',
     unique_key=['rate_date', 'base_currency', 'quote_currency'],
     meta={'owner': 'finance', 'frontier': 'keys', 'stream': 'fx_rates'},
-    post_hook="{{ frontier_record() }}"
+    post_hook="{{ frontier_record(ref('stg_finance__fx_rates'), ['rate_date', 'base_currency', 'quote_currency']) }}"
 ) }}
 
 {{ newest_versions(

@@ -3,7 +3,7 @@
     incremental_strategy='delete+insert',
     unique_key='shipment_id',
     meta={'owner': 'operations', 'frontier': 'keys', 'stream': 'shipment_items'},
-    post_hook="{{ frontier_record() }}"
+    post_hook="{{ frontier_record(ref('stg_fulfilment__shipment_items'), ['shipment_id']) }}"
 ) }}
 
 {{ newest_versions(

@@ -3,7 +3,7 @@
     incremental_strategy='delete+insert',
     unique_key='shipment_id',
     meta={'owner': 'operations', 'frontier': 'keys', 'stream': 'shipments'},
-    post_hook="{{ frontier_record() }}"
+    post_hook="{{ frontier_record(ref('stg_fulfilment__shipments'), ['shipment_id']) }}"
 ) }}
 
 {{ newest_versions(

@@ -3,7 +3,7 @@
     incremental_strategy='delete+insert',
     unique_key='order_id',
     meta={'owner': 'revenue-operations', 'frontier': 'keys', 'stream': 'order_items'},
-    post_hook="{{ frontier_record() }}"
+    post_hook="{{ frontier_record(ref('stg_orders__order_items'), ['order_id']) }}"
 ) }}
 
 {{ newest_versions(

@@ -3,7 +3,7 @@
     incremental_strategy='delete+insert',
     unique_key='refund_id',
     meta={'owner': 'revenue-operations', 'frontier': 'keys', 'stream': 'refunds'},
-    post_hook="{{ frontier_record() }}"
+    post_hook="{{ frontier_record(ref('stg_orders__refunds'), ['refund_id']) }}"
 ) }}
 
 {{ newest_versions(

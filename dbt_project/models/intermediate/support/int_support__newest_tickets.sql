@@ -3,7 +3,7 @@
     incremental_strategy='delete+insert',
     unique_key='ticket_id',
     meta={'owner': 'customer-support', 'frontier': 'keys', 'stream': 'support_tickets'},
-    post_hook="{{ frontier_record() }}"
+    post_hook="{{ frontier_record(ref('stg_support__tickets'), ['ticket_id']) }}"
 ) }}
 
 {{ newest_versions(

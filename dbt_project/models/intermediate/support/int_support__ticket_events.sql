@@ -3,7 +3,7 @@
     incremental_strategy='delete+insert',
     unique_key='event_id',
     meta={'owner': 'customer-support', 'frontier': 'keys', 'stream': 'ticket_events'},
-    post_hook="{{ frontier_record() }}"
+    post_hook="{{ frontier_record(ref('stg_support__ticket_events'), ['event_id']) }}"
 ) }}
 
 {{ newest_versions(
