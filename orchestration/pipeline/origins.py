@@ -83,12 +83,11 @@ def differences(before: Path, after: Path) -> dict[str, Causes]:
     days, definitions = _changed_days(before, after), _changed_definitions(before, after)
     found = {}
     with duckdb.connect() as con:
-        streams = con.execute(
-            """select kpi_id, kind, list(distinct name order by name) from read_parquet($files)
-               where kind in ($a, $b) group by all""",
-            {"files": [str(before / DEFINITIONS), str(after / DEFINITIONS)], "a": NEEDS, "b": READS},
+        named = con.execute(
+            "select kpi_id, kind, list(distinct name order by name) from read_parquet($files) group by all",
+            {"files": [str(before / DEFINITIONS), str(after / DEFINITIONS)]},
         ).fetchall()
-    of_kpi = {(kpi, kind): names for kpi, kind, names in streams}
+    of_kpi = {(kpi, kind): names for kpi, kind, names in named}
     for kpi in sorted({kpi for kpi, _ in of_kpi}):
         needed = {name: days[name] for name in of_kpi.get((kpi, NEEDS), []) if name in days}
         others = {name: days[name] for name in of_kpi.get((kpi, READS), []) if name in days}
