@@ -54,6 +54,11 @@ class Home:
         return self.published / "current"
 
     @property
+    def ledger(self) -> Path:
+        """Every change that readers of the publications could see: a Delta table that outlives the snapshots."""
+        return self.published / "ledger"
+
+    @property
     def runs(self) -> Path:
         """dbt's own output per home: target folder and logs."""
         return self.path / "warehouse" / "dbt"

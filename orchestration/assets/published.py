@@ -60,6 +60,8 @@ def publication_asset(upstream: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
                 "path": dg.MetadataValue.path(str(settings.home.current)),
                 "rows": dg.MetadataValue.json(done.manifest["row_counts"]),
                 "windows": dg.MetadataValue.json(json.loads(to_json(done.manifest["windows"]))),
+                "restated values": done.manifest["restatements"]["values"],
+                "restatements": dg.MetadataValue.json(done.manifest["restatements"]),
                 "unavailable KPIs": dg.MetadataValue.json(done.manifest["unavailable_kpis"]),
             },
         )

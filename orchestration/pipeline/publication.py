@@ -20,7 +20,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.pipeline import lake
+from orchestration.pipeline import lake, ledger, origins
 from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import Settings
 from sources.contract import load_contracts
@@ -87,12 +87,19 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
     published = settings.home.published
     published.mkdir(parents=True, exist_ok=True)
     _clear_unfinished(published)
+    before = _shown(settings)
+    if before:
+        ledger.record(settings.home, before)  # the run that linked it may have been killed right after
     folder = published / f".unfinished-{publication_id}"
     folder.mkdir()
     with contextlib.ExitStack() as undo:
         undo.callback(shutil.rmtree, folder, ignore_errors=True)
         counts = _write_marts(settings, folder, publication_id, published_at)
+        origins.write(settings.home, folder)
+        ledger.write_changes(before, ledger.Snapshot(publication_id, published_at, folder), folder / ledger.CHANGES)
+        counts |= ledger.add_tables(settings.home, folder)
         manifest = _manifest(settings, publication_id, published_at, verdicts, run_id, counts, folder)
+        manifest["restatements"] = ledger.restatements(before, folder)
         (folder / "publication.json").write_text(json.dumps(manifest, indent=2, default=str) + "\n", encoding="utf-8")
         _check(folder, counts, publication_id)
         _sync(folder)
@@ -100,6 +107,7 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
         os.rename(folder, final)
         undo.pop_all()
     _link(published, publication_id)
+    ledger.record(settings.home, ledger.Snapshot(publication_id, published_at, final))
     _retire(published, publication_id)
     return Publication(publication_id, final, manifest)
 
@@ -119,6 +127,14 @@ def current(settings: Settings) -> Publication | None:
         return None
     said = json.loads(manifest.read_text(encoding="utf-8"))
     return Publication(said["publication_id"], settings.home.current.resolve(), said)
+
+
+def _shown(settings: Settings) -> ledger.Snapshot | None:
+    """What readers see now; None before the first publication, and where it is from before there was a ledger."""
+    standing = current(settings)
+    if standing is None or not (standing.folder / ledger.CHANGES).is_file():
+        return None
+    return ledger.Snapshot(standing.id, datetime.fromisoformat(standing.manifest["published_at"]), standing.folder)
 
 
 def _record_verdicts(settings: Settings, publication_id: str, verdicts: Sequence[Verdict], run_id: str) -> Path:
@@ -265,7 +281,7 @@ def _check(folder: Path, counts: dict[str, int], publication_id: str) -> None:
 
 
 def _sync(folder: Path) -> None:
-    for path in [*folder.iterdir(), folder]:
+    for path in [*folder.rglob("*"), folder]:
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -288,9 +304,7 @@ def _link(published: Path, publication_id: str) -> None:
 def _retire(published: Path, publication_id: str) -> None:
     """Keep the newest snapshots (OPSMART_KEEP_PUBLICATIONS, default 10), and the current one whatever its age."""
     keep = max(1, int(os.environ.get("OPSMART_KEEP_PUBLICATIONS", KEEP_DEFAULT)))
-    snapshots = sorted(
-        p for p in published.iterdir() if p.is_dir() and not p.is_symlink() and not p.name.startswith(".")
-    )
+    snapshots = sorted(published.glob("[0-9]*Z-*"))
     for old in snapshots[:-keep]:
         if old.name != publication_id:
             shutil.rmtree(old)

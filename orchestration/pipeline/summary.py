@@ -1,4 +1,4 @@
-"""The summary of a run: KPIs, verdicts, coverage, findings and the path of the publication, for a terminal.
+"""The summary of a run: KPIs, verdicts, coverage, findings, restatements and the path of the publication, for a terminal.
 
 It reads a publication as any reader would, and nothing else.
 """
@@ -127,6 +127,22 @@ def findings(manifest: dict[str, Any]) -> list[str]:
     return lines
 
 
+def restated(manifest: dict[str, Any]) -> list[str]:
+    """How many values that were to stay have changed since the publication before, of which KPIs and why; one line each."""
+    said = manifest.get("restatements", {"since": None})
+    if said["since"] is None:
+        return []
+    if not said["values"]:
+        return [f"Nothing restated since {said['since']}"]
+    by_cause: dict[str, list[str]] = {}
+    for kpi, found in said["kpis"].items():
+        by_cause.setdefault(found["causes"], []).append(f"{kpi} ({found['values']:,})")
+    return [
+        f"{said['values']:,} values restated since {said['since']}; see fct_kpi_restatements:",
+        *(f"  {', '.join(kpis)}: {causes}" for causes, kpis in by_cause.items()),
+    ]
+
+
 def render(publication: Publication) -> RenderableType:
     """The whole summary of a publication."""
     manifest = publication.manifest
@@ -144,6 +160,7 @@ def render(publication: Publication) -> RenderableType:
         parts.append(Text("Found and let pass (warnings; the rows count unless rejected):", style="bold"))
         parts += [Text(f"  {line}") for line in noted]
         parts.append(Text(""))
+    parts += [Text(line) for line in restated(manifest)]
     parts.append(
         Text(f"Gates: {passed} checks passed, {len(warned)} warnings, 0 blocking failures", style="bold green")
     )

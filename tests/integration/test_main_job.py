@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -141,9 +142,18 @@ def test_a_second_run_pulls_nothing_and_publishes_the_same(
     done = command(home, "dbt", "build")
     assert done.returncode == 0, done.stdout[-4000:]
     assert "unit_test" in done.stdout and "ERROR=0 SKIP=0" in done.stdout
-    publish(settings, [*build.read_verdicts(settings.home), *mart_checks.judge_marts(settings.home)], "by-hand")
+    done = publish(settings, [*build.read_verdicts(settings.home), *mart_checks.judge_marts(settings.home)], "by-hand")
     assert query(home, "select * from fct_kpi order by all") == before
     assert query(home, "select publication_id from dim_publication") != stamp
+    assert done.manifest["restatements"] == {"since": stamp[0][0], "values": 0, "kpis": {}}
+    shown = "select kpi_id, grain, period_start, dimension, segment, numerator, denominator, value, n, is_complete, is_mature"
+    assert query(home, f"{shown} from fct_kpi_history order by all") == query(
+        home, f"{shown} from fct_kpi order by all"
+    )
+    assert query(home, "select distinct publication_id from fct_kpi_history") == stamp
+    page = (ROOT / "docs" / "restatements.md").read_text(encoding="utf-8")
+    documented = re.findall(r"```sql\n(.*?)```", page, re.S)
+    assert [len(query(home, asked)) for asked in documented] == [0, 0, 0, 1], "only May's churn has a past so far"
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,19 @@ def test_one_changed_row_has_its_own_effect(ran: tuple[Path, Path, str]) -> None
     settings = load_settings()
     changed_streams = {outcome.stream for outcome in runner.land(settings) if any(x.written for x in outcome.landings)}
     assert changed_streams == {"orders", "order_items"}
-    runner.build_and_publish(settings)
+    done = runner.build_and_publish(settings)
     assert [gmv(*cell) for cell in cells] == [value + raised for value in before]
     assert over_all_days(home, "gmv")[0] == 11_338_747 + raised
     assert over_all_days(home, "gmv", "category", "Enterprise") == untouched
+    with duckdb.connect(str(done.folder / "marts.duckdb"), read_only=True) as con:
+        restated = con.execute(
+            """select grain, cast(period_start as varchar), dimension, segment, numerator - numerator_before, changed_days
+               from fct_kpi_restatements where kpi_id = 'gmv'"""
+        ).fetchall()
+        kpis = con.execute("select distinct kpi_id from fct_kpi_restatements order by 1").fetchall()
+        still = con.execute("select count(*) from fct_kpi_history where replaced_at is null").fetchone()
+        assert still == con.execute("select count(*) from fct_kpi").fetchone()
+    assert {row[:4] for row in restated} >= set(cells)
+    assert {row[4:] for row in restated} == {(raised, f'{{"order_items":["{day}"],"orders":["{day}"]}}')}
+    assert kpis == [("aov",), ("gmv",), ("mrr",)]
+    assert {kpi for (kpi,) in kpis} == set(done.manifest["restatements"]["kpis"])

@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from orchestration.pipeline import ledger
+
 MODELS = Path(__file__).parent.parent.parent / "dbt_project" / "models"
 NAME = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
 GRAMMAR = {
@@ -40,24 +42,36 @@ def _columns(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield model["name"], column
 
 
-def column_names() -> Iterator[str]:
-    """Columns of marts whose name does not say what their type is."""
+def _typed_columns() -> Iterator[tuple[str, str, str]]:
+    """(where, column, type) of every published table, whether dbt or the ledger makes it."""
     for path in sorted(MODELS.glob("marts/**/*.yml")):
         for model, column in _columns(path):
-            name, kind = column["name"], str(column.get("data_type", "")).lower()
-            where = f"{path.name}: {model}.{name} ({kind})"
-            if kind.startswith("timestamp") and not name.endswith("_at"):
-                yield f"{where}: an instant is named <verb>_at"
-            if kind == "date" and not (name.endswith("_date") or name in PERIOD_DATES):
-                yield f"{where}: a date is named <noun>_date"
-            if kind == "boolean" and not re.match(r"(is|has)_", name):
-                yield f"{where}: a boolean is named is_ or has_"
-            if re.search(r"_amount$", name) and not kind.startswith("decimal"):
-                yield f"{where}: money is an exact decimal"
+            yield f"{path.name}: {model}", column["name"], str(column.get("data_type", "")).lower()
+    for table in ledger.TABLES:
+        for made in table.columns:
+            yield f"ledger.py: {table.name}", made.name, made.type
+
+
+def column_names() -> Iterator[str]:
+    """Columns of marts whose name does not say what their type is."""
+    for where, name, kind in _typed_columns():
+        where = f"{where}.{name} ({kind})"
+        if kind.startswith("timestamp") and not name.endswith("_at"):
+            yield f"{where}: an instant is named <verb>_at"
+        if kind == "date" and not (name.endswith("_date") or name in PERIOD_DATES):
+            yield f"{where}: a date is named <noun>_date"
+        if kind == "boolean" and not re.match(r"(is|has)_", name):
+            yield f"{where}: a boolean is named is_ or has_"
+        if re.search(r"_amount$", name) and not kind.startswith("decimal"):
+            yield f"{where}: money is an exact decimal"
 
 
 def descriptions() -> Iterator[str]:
-    """Models without a description, and marts whose description does not tell the grain."""
+    """Models and tables without a description, and those whose description does not tell the grain."""
+    for table in ledger.TABLES:
+        if not re.fullmatch(GRAMMAR["marts"], table.name) or "Grain: one row" not in table.description:
+            yield f"ledger.py: {table.name}: is not named like a mart, or does not tell its grain"
+        yield from (f"ledger.py: {table.name}.{c.name}: has no description" for c in table.columns if not c.description)
     described: dict[str, str] = {}
     for path in MODELS.glob("**/*.yml"):
         for model in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("models", []):

@@ -32,12 +32,19 @@ FAILED = Verdict(
 NOT_EVALUATED = Verdict("gate_2", "fct_kpi", "adds_up", "error", "error", "finance", "was not evaluated")
 
 WAREHOUSE = """
-create schema marts; create schema plan; create schema intermediate;
+create schema marts; create schema plan; create schema intermediate; create schema seeds;
 create table intermediate.int_lake__conservation as select 'orders' as stream, 2 as duplicate;
 create table plan.lake_plan as select 'orders' as stream, date '2026-03-01' as landed_date, true as is_landed, 3 as row_count,
-    4 as pulled_count, 1 as rejected_count, '{"currency_pattern":1}' as findings;
+    4 as pulled_count, 1 as rejected_count, '{"currency_pattern":1}' as findings, '3:a:a' as day_version;
+create table plan.profile_settings (section varchar, key varchar, value varchar);
+insert into plan.profile_settings values ('business', 'reporting_zone', 'UTC'), ('stream', 'orders', '2'),
+    ('contract_version', 'orders', '1.0.0'), ('passive_event', 'identify', '');
+create table intermediate.int_kpi__needs as select 'orders' as kpi_id, 'orders' as stream, 'period' as lookback;
+create table seeds.kpi_catalogue as select 'orders' as kpi_id, 'orders' as domain, 'count' as kind, 'Orders' as name,
+    'Orders placed.' as sentence, 'count' as formula, 'finance' as owner, 'up' as direction, 0 as precision, '' as source_marts;
 create table marts.dim_kpi as select 'orders' as kpi_id, 'up' as direction, 'A' as additivity, 'count' as unit,
-    true as is_available, cast(null as varchar) as unavailable_reason, 'orders' as domain, 5.0::double as target;
+    true as is_available, cast(null as varchar) as unavailable_reason, 'orders' as domain, 5.0::double as target,
+    '' as current_dimensions;
 comment on table marts.dim_kpi is 'one row per KPI';
 create table marts.fct_kpi as select 'orders' as kpi_id, 'day' as grain, date '2026-03-01' as period_start, 'all' as dimension,
     'all' as segment, 3.0::decimal(28,6) as numerator, cast(null as decimal(28,6)) as denominator, 3.0::double as value,
@@ -45,6 +52,51 @@ create table marts.fct_kpi as select 'orders' as kpi_id, 'day' as grain, date '2
 create table marts.fct_coverage as select 'orders' as stream, date '2026-03-01' as landed_date, 'landed' as state,
     3 as row_count, 1 as rejected_count, cast(null as varchar) as reason, timestamp '2026-03-02' as pulled_at;
 """
+
+MANIFEST: dict[str, Any] = {
+    "sources": {
+        "source.opsmart.lake.customers": {"name": "customers", "resource_type": "source", "package_name": "opsmart"},
+    },
+    "macros": {
+        "macro.opsmart.ratio": {
+            "name": "ratio",
+            "resource_type": "macro",
+            "package_name": "opsmart",
+            "macro_sql": "{% macro ratio(n, d) %}{{ n }} / {{ d }}{% endmacro %}",
+            "depends_on": {"macros": []},
+        },
+    },
+    "nodes": {
+        f"model.opsmart.{name}": {
+            "name": name,
+            "resource_type": "model",
+            "package_name": "opsmart",
+            "fqn": ["opsmart", *folder.split("/"), name],
+            "raw_code": f"select * from {', '.join(above)}",
+            "depends_on": {"nodes": above, "macros": ["macro.opsmart.ratio"]},
+        }
+        for folder, name, above in (
+            ("staging/customers", "stg_customers__customers", ["source.opsmart.lake.customers"]),
+            ("intermediate/orders", "int_orders__kpi_values", ["model.opsmart.stg_customers__customers"]),
+            ("intermediate/support", "int_support__kpi_values", []),
+            ("marts/kpi", "fct_kpi", ["model.opsmart.int_orders__kpi_values", "model.opsmart.int_support__kpi_values"]),
+        )
+    },
+}
+
+
+def write_warehouse(settings: Settings) -> None:
+    """A warehouse of one order count, as a build would leave it with dbt's manifest."""
+    settings.home.warehouse.parent.mkdir(parents=True)
+    with duckdb.connect(str(settings.home.warehouse)) as con:
+        con.execute(WAREHOUSE)
+    write_manifest(settings, MANIFEST)
+
+
+def write_manifest(settings: Settings, manifest: dict[str, Any]) -> None:
+    path = settings.home.runs / "target" / "manifest.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
 @pytest.fixture
@@ -55,9 +107,7 @@ def settings(company) -> Settings:  # type: ignore[no-untyped-def]
         "updated_at",
     )
     ready: Settings = company.settings()
-    ready.home.warehouse.parent.mkdir(parents=True)
-    with duckdb.connect(str(ready.home.warehouse)) as con:
-        con.execute(WAREHOUSE)
+    write_warehouse(ready)
     return ready
 
 
@@ -159,7 +209,7 @@ def test_old_snapshots_go_and_strays_are_cleared(settings: Settings, monkeypatch
 
         ids.append(publish(settings, [PASSED], "r", datetime(2026, 4, 1, 0, 0, second, tzinfo=UTC)).id)
     left = sorted(p.name for p in settings.home.published.iterdir())
-    assert left == sorted([*ids[-2:], "current"])
+    assert left == sorted([*ids[-2:], "current", "ledger"])
 
 
 def test_great_expectations_passes_good_marts(settings: Settings) -> None:
