@@ -30,8 +30,7 @@
 
 {#-
     One scan of one column of the changed landings: their event days in the reporting zone, and with the days that these
-    landings held before, the touched days. Offsets of zones are whole quarters of an hour since 1980, so converting
-    one instant per quarter is exact and spares a calendar per row; older instants are converted one by one.
+    landings held before, the touched days. One instant per quarter of an hour is converted, which spares a calendar per row.
 -#}
 {% macro frontier_scan_days(staging, event_time, changed) %}
     {%- set zone = query_column(
@@ -43,10 +42,7 @@
         with instants as (
             select distinct
                 landed_date,
-                case
-                    when {{ event_time }} < timestamp '1980-01-01' then {{ event_time }}
-                    else make_timestamp(epoch_us({{ event_time }}) // 900000000 * 900000000)
-                end as instant
+                {{ quarter_hour(event_time) }} as instant
             from {{ staging }}
             where {{ in_dates('landed_date', changed) }}
         )

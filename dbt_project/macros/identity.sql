@@ -21,3 +21,18 @@
 {% macro person_id(actor, spans='anonymous_spans') -%}
     coalesce({{ actor }}.user_id, {{ actor }}.same_day_user_id, {{ spans }}.user_id, {{ actor }}.anonymous_id)
 {%- endmacro %}
+
+{#- One narrow key for the three ids of a raw actor, so that what follows the frontier joins numbers, not texts. -#}
+{% macro actor_key(anonymous_id, user_id, same_day_user_id) -%}
+    {{ narrow_key(
+        "concat_ws('|', coalesce(" ~ anonymous_id ~ ", ''), coalesce(" ~ user_id ~ ", ''), coalesce(" ~ same_day_user_id ~ ", ''))"
+    ) }}
+{%- endmacro %}
+
+{#- Joins the person of a raw actor's day (internal people have none), named `people`. -#}
+{% macro join_people(actor) -%}
+    inner join {{ ref('int_identity__actor_people') }} as people
+        on {{ actor }}.actor_key = people.actor_key
+        and {{ actor }}.event_date >= people.from_date
+        and {{ actor }}.event_date < people.to_date
+{%- endmacro %}

@@ -95,6 +95,58 @@
     timestampadd(microsecond, {{ micros }}, {{ column }})
 {%- endmacro %}
 
+{#-
+    The start of an instant's quarter of an hour: offsets of zones are whole quarters since 1980, so that it has the same
+    local day. An older instant stands for itself.
+-#}
+{% macro quarter_hour(column) -%}
+    {{ return(adapter.dispatch('quarter_hour', 'opsmart')(column)) }}
+{%- endmacro %}
+
+{% macro default__quarter_hour(column) -%}
+    case
+        when {{ column }} < timestamp '1980-01-01' then {{ column }}
+        else make_timestamp(epoch_us({{ column }}) // 900000000 * 900000000)
+    end
+{%- endmacro %}
+
+{% macro spark__quarter_hour(column) -%}
+    case
+        when {{ column }} < timestamp_ntz '1980-01-01' then {{ column }}
+        else timestampadd(
+            microsecond,
+            timestampdiff(microsecond, timestamp_ntz '1980-01-01', {{ column }}) div 900000000 * 900000000,
+            timestamp_ntz '1980-01-01'
+        )
+    end
+{%- endmacro %}
+
+{#- A hash of 64 bits, for narrowing down only: engines differ in it, and two values may share one. -#}
+{% macro short_hash(column) -%}
+    {{ return(adapter.dispatch('short_hash', 'opsmart')(column)) }}
+{%- endmacro %}
+
+{% macro default__short_hash(column) -%}
+    hash({{ column }})
+{%- endmacro %}
+
+{% macro spark__short_hash(column) -%}
+    xxhash64({{ column }})
+{%- endmacro %}
+
+{#- A text as a narrow key of 128 bits, as wide as the hashes of people are: it joins and sorts like a number. -#}
+{% macro narrow_key(text) -%}
+    {{ return(adapter.dispatch('narrow_key', 'opsmart')(text)) }}
+{%- endmacro %}
+
+{% macro default__narrow_key(text) -%}
+    md5_number({{ text }})
+{%- endmacro %}
+
+{% macro spark__narrow_key(text) -%}
+    unhex(md5({{ text }}))
+{%- endmacro %}
+
 {#- A date moved by a number of days (an expression). -#}
 {% macro add_days(column, days) -%}
     {{ return(adapter.dispatch('add_days', 'opsmart')(column, days)) }}
@@ -182,6 +234,19 @@
 
 {% macro spark__explode_join(expression, alias, column) -%}
     lateral view explode({{ expression }}) {{ alias }} as {{ column }}
+{%- endmacro %}
+
+{#- The array of the integers 0 .. count - 1. -#}
+{% macro zero_to(count) -%}
+    {{ return(adapter.dispatch('zero_to', 'opsmart')(count)) }}
+{%- endmacro %}
+
+{% macro default__zero_to(count) -%}
+    range({{ count }})
+{%- endmacro %}
+
+{% macro spark__zero_to(count) -%}
+    sequence(0, {{ count }} - 1)
 {%- endmacro %}
 
 {#- A ratio is double and computed last; nothing divided by nothing is nothing. -#}

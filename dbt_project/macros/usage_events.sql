@@ -1,48 +1,81 @@
 {#-
     What the usage frontier models share: which events count, their day, and who an anonymous event of the same day
-    turned out to be. `window` is what frontier_days() returned. Both macros expect a CTE `settings` with one row and a
-    column `reporting_zone` (see usage_settings). What only events without a user look up is a condition within the join's
-    key (`case when user_id is null then anonymous_id end`): beside the key it would cost DuckDB its hash join.
+    turned out to be. `window` is what frontier_days() returned. All expect the CTE `local_days` (see usage_days). What only
+    events without a user look up is a condition within the join's key (`case when user_id is null then anonymous_id end`):
+    beside the key it would cost DuckDB its hash join.
 -#}
 
-{#- CTE `settings`: the reporting zone, one row. -#}
-{% macro usage_settings() -%}
-settings as (
-    select value as reporting_zone
-    from {{ ref('profile_settings') }}
-    where section = 'business' and key = 'reporting_zone'
+{#-
+    CTE `local_days` (instant, event_date): the days to rebuild in the reporting zone, one row per quarter of an hour that
+    has an event. An event finds its day by the start of its quarter: a calendar per event would be half of the frontier's
+    cost.
+-#}
+{% macro usage_days(staging, window) -%}
+local_days as (
+    select
+        instant,
+        event_date
+    from (
+        select
+            instants.instant,
+            cast({{ to_local('instants.instant', 'settings.value') }} as date) as event_date
+        from (
+            select distinct {{ quarter_hour('occurred_at') }} as instant
+            from {{ staging }}
+            where {{ window.landings }}
+        ) as instants
+        cross join {{ ref('profile_settings') }} as settings
+        where settings.section = 'business' and settings.key = 'reporting_zone'
+    ) as dated
+    where {{ window.days }}
 )
 {%- endmacro %}
 
-{#- The day of an event in the reporting zone. -#}
-{% macro event_date() -%}
-    cast({{ to_local('events.occurred_at', 'settings.reporting_zone') }} as date)
+{#- Joins an event with its day; events of other days fall out. -#}
+{% macro join_local_days(events='events') -%}
+    inner join local_days on {{ quarter_hour(events ~ '.occurred_at') }} = local_days.instant
 {%- endmacro %}
 
 {#-
-    A SELECT of the events to rebuild, each once. The same id with the same content is a repeated delivery, and the
-    earliest received stays; the content holds occurred_at, so repeated deliveries share their day. The same id with
-    other content is another event.
+    A SELECT of the events to rebuild, each once. The same id with the same content is a repeated delivery; the content
+    holds occurred_at, so repeated deliveries share their day, and all columns that may be asked for here. The same id with
+    other content is another event. Only ids that may stand on several rows are ordered: nearly all are single.
 -#}
 {% macro usage_events(staging, window, columns) -%}
+    select
+        local_days.event_date,
+        events.{{ columns | join(',\n        events.') }}
+    from {{ staging }} as events
+    {{ join_local_days() }}
+    left join ({{ repeated_ids(staging, window) }}) as repeated on {{ short_hash('events.event_id') }} = repeated.id_hash
+    where {{ window.landings }} and repeated.id_hash is null
+    union all
     select
         event_date,
         {{ columns | join(',\n        ') }}
     from (
         select
-            {{ event_date() }} as event_date,
+            local_days.event_date,
             {%- for column in columns %}
             events.{{ column }},
             {%- endfor %}
-            row_number() over (
-                partition by events.event_id, events.content_hash
-                order by events.received_at asc nulls last, events.landed_date asc, events.pulled_at asc
-            ) as delivery
+            row_number() over (partition by events.event_id, events.content_hash order by events.landed_date) as delivery
         from {{ staging }} as events
-        cross join settings
+        {{ join_local_days() }}
+        inner join ({{ repeated_ids(staging, window) }}) as repeated on {{ short_hash('events.event_id') }} = repeated.id_hash
         where {{ window.landings }}
     ) as deliveries
-    where delivery = 1 and {{ window.days }}
+    where delivery = 1
+{%- endmacro %}
+
+{#- Short hashes of ids that stand on more than one row. Two ids may share one: a candidate too many does no harm. -#}
+{% macro repeated_ids(staging, window) -%}
+    select {{ short_hash('events.event_id') }} as id_hash
+    from {{ staging }} as events
+    {{ join_local_days() }}
+    where {{ window.landings }}
+    group by 1
+    having count(*) > 1
 {%- endmacro %}
 
 {#-
@@ -62,12 +95,11 @@ identified as (
             events.anonymous_id,
             events.user_id,
             events.occurred_at,
-            {{ event_date() }} as event_date
+            local_days.event_date
         from {{ staging }} as events
-        cross join settings
+        {{ join_local_days() }}
         where {{ window.landings }} and events.anonymous_id is not null and events.user_id is not null
     ) as events
-    where {{ window.days }}
     group by anonymous_id, event_date, occurred_at
 ),
 
@@ -87,9 +119,9 @@ awaiting as (
         select
             events.anonymous_id,
             events.occurred_at,
-            {{ event_date() }} as event_date
+            local_days.event_date
         from {{ staging }} as events
-        cross join settings
+        {{ join_local_days() }}
         where {{ window.landings }} and events.anonymous_id is not null and events.user_id is null
     ) as events
     inner join identified_days

@@ -55,7 +55,7 @@ def maintain(home: Home) -> list[Maintained]:
 
 
 def _tables(home: Home) -> list[Path]:
-    folders = [home.landings, home.published / "ledger", *sorted(home.lake.glob("*")), *sorted(home.quarantine.glob("*"))]
+    folders = [home.landings, home.ledger, *sorted(home.lake.glob("*")), *sorted(home.quarantine.glob("*"))]
     return [path for path in folders if DeltaTable.is_deltatable(str(path))]
 
 

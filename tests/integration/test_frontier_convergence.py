@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 DBT = Path(sys.executable).parent / "dbt"
 FRONTIER = ("config.meta.frontier:days", "config.meta.frontier:keys")
 TABLES = (
-    "int_usage__actor_days", "int_usage__session_islands", "int_usage__identify_days",
+    "int_usage__actor_days", "int_usage__session_islands", "int_usage__identify_days", "int_usage__delivery_days",
     "int_customers__newest_customers", "int_orders__newest_orders", "int_orders__newest_items", "int_support__ticket_events",
 )  # fmt: skip
 DAYS = [dt.date(2026, 3, 26) + dt.timedelta(days=n) for n in range(6)]  # the clocks of Berlin change on the 29th

@@ -8,8 +8,7 @@ from pathlib import Path
 
 MACROS = Path(__file__).parents[2] / "dbt_project" / "macros"
 WRITERS = (
-    "frontier_control.sql", "frontier_days.sql", "frontier_keys.sql", "frontier_rollup.sql", "lake.sql", "portable.sql",
-    "usage_events.sql",
+    "frontier_control.sql", "frontier_days.sql", "frontier_keys.sql", "lake.sql", "portable.sql", "usage_events.sql",
 )  # fmt: skip
 
 

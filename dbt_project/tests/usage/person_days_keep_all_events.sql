@@ -5,7 +5,7 @@
 
 with counts as (
     select
-        (select coalesce(sum(event_count), 0) from {{ ref('int_usage__segment_days') }}) as raw_events,
+        (select coalesce(sum(event_count), 0) from {{ ref('int_usage__actor_days') }}) as raw_events,
         (select coalesce(sum(event_count), 0) from {{ ref('int_engagement__person_days') }}) as person_events,
         (
             select coalesce(sum(people.event_count), 0)

@@ -111,18 +111,6 @@ adoption_values as (
         and feature_users.measure = 'feature'
 ),
 
--- counted by day before they are spread over periods and dimensions
-session_days as (
-    select
-        started_date,
-        platform,
-        country,
-        plan,
-        count(*) as session_count
-    from {{ ref('int_engagement__sessions') }}
-    group by started_date, platform, country, plan
-),
-
 session_facts as (
     select
         period_days.grain,
@@ -131,7 +119,7 @@ session_facts as (
         sessions.country,
         sessions.plan,
         sessions.session_count
-    from session_days as sessions
+    from {{ ref('int_engagement__session_counts') }} as sessions
     inner join {{ ref('int_calendar__period_days') }} as period_days
         on sessions.started_date = period_days.local_date
 ),

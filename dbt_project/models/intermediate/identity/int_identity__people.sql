@@ -2,13 +2,12 @@
 -- a person outside of one build.
 with people as (
     select
-        {{ person_id('segment_days') }} as person_id,
-        max(segment_days.customer_id) as customer_id,
-        bool_or(segment_days.is_internal) as has_internal_event,
-        sum(segment_days.event_count) as event_count
-    from {{ ref('int_usage__segment_days') }} as segment_days
-    {{ join_anonymous_spans('segment_days') }}
-    group by 1
+        person_id,
+        max(customer_id) as customer_id,
+        bool_or(has_internal_event) as has_internal_event,
+        sum(event_count) as event_count
+    from {{ ref('int_identity__actors') }}
+    group by person_id
 )
 
 select

@@ -29,7 +29,7 @@ facts as (
     select
         'engagement' as domain,
         coalesce(bool_or(plan is null or country is null), false) as is_of_customer
-    from {{ ref('int_usage__segment_days') }}
+    from {{ ref('int_usage__actor_days') }}
     where coalesce(user_id, same_day_user_id) is not null
 )
 

@@ -17,7 +17,7 @@
     'use_count', 'error_count', 'is_internal',
 ] %}
 
-with {{ usage_settings() }},
+with {{ usage_days(ref('stg_usage__events'), window) }},
 
 passive_events as (
     select key as event_name
@@ -33,15 +33,17 @@ events as (
 
 select
     events.event_date,
+    {{ actor_key('events.anonymous_id', 'events.user_id', 'same_day_users.same_day_user_id') }} as actor_key,
     events.anonymous_id,
     events.user_id,
     same_day_users.same_day_user_id,
     events.platform,
     events.country,
     events.plan,
-    events.feature,
     max(events.customer_id) as customer_id,
     bool_or(coalesce(events.is_internal, false)) as is_internal,
+    {{ array_set("case when passive_events.event_name is null then nullif(events.feature, '') end") }} as features,
+    bool_or(passive_events.event_name is null and coalesce(events.feature, '') <> '') as has_feature,
     cast(count(*) as bigint) as event_count,
     cast(count(*) filter (where passive_events.event_name is null) as bigint) as qualifying_event_count,
     cast(count(*) filter (where events.error_count is not null) as bigint) as reporting_event_count,
@@ -61,5 +63,4 @@ group by
     same_day_users.same_day_user_id,
     events.platform,
     events.country,
-    events.plan,
-    events.feature
+    events.plan

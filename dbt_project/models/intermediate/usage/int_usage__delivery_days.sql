@@ -13,31 +13,20 @@
 
 {%- set window = frontier_days('usage_events', ref('stg_usage__events')) %}
 
--- The order of deliveries is that of the frontier (macro usage_events): the earliest received stays. Only what stands on
--- more than one row is ordered: most ids are single.
-with {{ usage_settings() }},
+-- The earliest received delivery stays. Only what stands on more than one row is ordered: most ids are single.
+with {{ usage_days(ref('stg_usage__events'), window) }},
 
 events as (
     select
-        event_date,
-        landed_date,
-        event_id,
-        content_hash,
-        received_at,
-        pulled_at
-    from (
-        select
-            {{ event_date() }} as event_date,
-            events.landed_date,
-            events.event_id,
-            events.content_hash,
-            events.received_at,
-            events.pulled_at
-        from {{ ref('stg_usage__events') }} as events
-        cross join settings
-        where {{ window.landings }}
-    ) as events
-    where {{ window.days }}
+        local_days.event_date,
+        events.landed_date,
+        events.event_id,
+        events.content_hash,
+        events.received_at,
+        events.pulled_at
+    from {{ ref('stg_usage__events') }} as events
+    {{ join_local_days() }}
+    where {{ window.landings }}
 ),
 
 landed as (

@@ -13,7 +13,7 @@
 
 {%- set window = frontier_days('usage_events', ref('stg_usage__events')) %}
 
-with {{ usage_settings() }},
+with {{ usage_days(ref('stg_usage__events'), window) }},
 
 identified as (
     select
@@ -26,12 +26,11 @@ identified as (
             events.anonymous_id,
             events.user_id,
             events.occurred_at,
-            {{ event_date() }} as event_date
+            local_days.event_date
         from {{ ref('stg_usage__events') }} as events
-        cross join settings
+        {{ join_local_days() }}
         where {{ window.landings }} and events.anonymous_id is not null and events.user_id is not null
     ) as events
-    where {{ window.days }}
     group by anonymous_id, event_date, occurred_at
 )
 

@@ -16,7 +16,7 @@
     'event_id', 'content_hash', 'occurred_at', 'anonymous_id', 'user_id', 'session_id', 'platform', 'country', 'plan',
 ] %}
 
-with {{ usage_settings() }},
+with {{ usage_days(ref('stg_usage__events'), window) }},
 
 events as (
     {{ usage_events(ref('stg_usage__events'), window, columns) }}
@@ -98,10 +98,12 @@ numbered as (
 
 select
     event_date,
+    {{ actor_key('anonymous_id', 'user_id', 'same_day_user_id') }} as actor_key,
     anonymous_id,
     user_id,
     same_day_user_id,
     session_id,
+    case when session_id is not null then {{ narrow_key('session_id') }} end as session_key,
     island,
     min(occurred_at) as first_at,
     max(occurred_at) as last_at,
