@@ -59,6 +59,7 @@ class Business(_Strict):
     refunds: Literal["stream", "none"] = "stream"
     passive_events: tuple[str, ...] = ()
     key_action: str = ""
+    checkout: str = ""
     funnel: tuple[str, ...] = ()
     funnel_window_days: int = Field(default=7, ge=1)
     internal_people: InternalPeople = InternalPeople()

@@ -34,7 +34,7 @@ NEEDS, READS = (
     "read stream",
 )  # kinds: a stream that the catalogue says is needed; one that the models read besides
 WORDS = "name, sentence, formula, owner, direction, precision, source_marts"  # of the catalogue: they move no number
-USAGE_SETTINGS = ("passive_event", "key_action", "funnel_step", "funnel_window_days")
+USAGE_SETTINGS = ("passive_event", "key_action", "checkout", "funnel_step", "funnel_window_days")
 SHARED_SETTINGS = ("currency", "first_day", "last_day", "refunds", "reporting_zone", "source_zone")
 SHOWN_RANGES = 6
 UNEXPLAINED = "nothing that is recorded differs"

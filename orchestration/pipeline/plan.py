@@ -97,6 +97,7 @@ def settings_rows(profile: Profile) -> pa.Table:
         "last_day": business.last_day.isoformat() if business.last_day else "",
         "refunds": business.refunds,
         "key_action": business.key_action,
+        "checkout": business.checkout,
         "funnel_window_days": str(business.funnel_window_days),
     }
     rows = [("business", key, value) for key, value in facts.items()]

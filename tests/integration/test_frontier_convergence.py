@@ -26,6 +26,7 @@ DBT = Path(sys.executable).parent / "dbt"
 FRONTIER = ("config.meta.frontier:days", "config.meta.frontier:keys")
 TABLES = (
     "int_usage__actor_days", "int_usage__session_islands", "int_usage__identify_days", "int_usage__delivery_days",
+    "int_usage__milestones",
     "int_customers__newest_customers", "int_orders__newest_orders", "int_orders__newest_items", "int_support__ticket_events",
 )  # fmt: skip
 DAYS = [dt.date(2026, 3, 26) + dt.timedelta(days=n) for n in range(6)]  # the clocks of Berlin change on the 29th
@@ -65,7 +66,11 @@ class FakeLake:
         self.random = random.Random(seed)
         self.days: dict[tuple[str, dt.date], list[tuple[Path, int, dt.datetime]]] = {}
         self.pulls = 0
-        self.settings = [["business", "reporting_zone", "Europe/Berlin"], ["passive_event", "email_delivered", ""]]
+        self.settings = [
+            ["business", "reporting_zone", "Europe/Berlin"],
+            ["passive_event", "email_delivered", ""],
+            ["funnel_step", "1", "clicked"],
+        ]
         (home / "warehouse").mkdir(parents=True)
         package = home / "root" / "orchestration" / "pipeline"
         package.mkdir(parents=True)
