@@ -63,6 +63,7 @@ def publication_asset(upstream: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
                 "restated values": done.manifest["restatements"]["values"],
                 "restatements": dg.MetadataValue.json(done.manifest["restatements"]),
                 "unavailable KPIs": dg.MetadataValue.json(done.manifest["unavailable_kpis"]),
+                "waiting KPIs": dg.MetadataValue.json(json.loads(to_json(done.manifest["waiting_kpis"]))),
             },
         )
 

@@ -217,6 +217,10 @@ def _manifest(
         unavailable = con.execute(
             "select kpi_id, unavailable_reason from dim_kpi where not is_available order by kpi_id"
         ).fetchall()
+        waiting = con.execute(
+            """select kpi_id, published_to_date, waits_for_streams from dim_kpi
+               where is_available and waits_for_streams <> '' order by kpi_id"""
+        ).fetchall()
     names = ("first_landed_date", "last_landed_date", "landed_days", "missing_days", "failed_days")
     return {
         "publication_id": publication_id,
@@ -228,6 +232,7 @@ def _manifest(
         "currency": profile.business.currency,
         "windows": {stream: dict(zip(names, row, strict=True)) for stream, *row in windows},
         "unavailable_kpis": dict(unavailable),
+        "waiting_kpis": {kpi: {"published_to": to, "waits_for": streams} for kpi, to, streams in waiting},
         "findings": _findings(settings),
         "row_counts": counts,
         "verdicts": [verdict.as_dict() for verdict in verdicts],

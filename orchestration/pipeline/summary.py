@@ -127,6 +127,14 @@ def findings(manifest: dict[str, Any]) -> list[str]:
     return lines
 
 
+def waiting(manifest: dict[str, Any]) -> list[str]:
+    """Which KPIs end earlier than the others, and the streams that they wait for; one line for each set of streams."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for kpi, said in manifest.get("waiting_kpis", {}).items():
+        found.setdefault((said["waits_for"], str(said["published_to"])), []).append(kpi)
+    return [f"Up to {to}, waiting for {streams}: {', '.join(kpis)}" for (streams, to), kpis in found.items()]
+
+
 def restated(manifest: dict[str, Any]) -> list[str]:
     """How many values that were to stay have changed since the publication before, of which KPIs and why; one line each."""
     said = manifest.get("restatements", {"since": None})
@@ -154,6 +162,7 @@ def render(publication: Publication) -> RenderableType:
         parts.append(
             Text("Not available: " + "; ".join(f"{k} ({why})" for k, why in manifest["unavailable_kpis"].items()))
         )
+    parts += [Text(line, style="yellow") for line in waiting(manifest)]
     parts += [Text(""), coverage_table(manifest), Text("")]
     noted = findings(manifest)
     if noted:

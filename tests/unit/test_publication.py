@@ -43,7 +43,8 @@ create table intermediate.int_kpi__needs as select 'orders' as kpi_id, 'orders' 
 create table seeds.kpi_catalogue as select 'orders' as kpi_id, 'orders' as domain, 'count' as kind, 'Orders' as name,
     'Orders placed.' as sentence, 'count' as formula, 'finance' as owner, 'up' as direction, 0 as precision, '' as source_marts;
 create table marts.dim_kpi as select 'orders' as kpi_id, 'up' as direction, 'A' as additivity, 'count' as unit,
-    true as is_available, cast(null as varchar) as unavailable_reason, 'orders' as domain, 5.0::double as target,
+    true as is_available, 'refunds' as waits_for_streams, date '2026-03-31' as published_to_date,
+    cast(null as varchar) as unavailable_reason, 'orders' as domain, 5.0::double as target,
     '' as current_dimensions;
 comment on table marts.dim_kpi is 'one row per KPI';
 create table marts.fct_kpi as select 'orders' as kpi_id, 'day' as grain, date '2026-03-01' as period_start, 'all' as dimension,
