@@ -22,7 +22,20 @@ ACTIVE_SHARE = 0.25  # of all people on a day: each person has its own, between 
 LATE_PEOPLE = 500  # one in so many people has the last event of each day delivered a day late
 REPEATING_PEOPLE = 50  # one in so many has the first event of each day delivered again on the next
 OLD_DAYS = range(2, 16)  # how late the events of a late night are, in days
-FEATURES = ("search", "export", "board", "report", "share", "comment", "upload", "invite", "billing", "api", "mobile", "ai")
+FEATURES = (
+    "search",
+    "export",
+    "board",
+    "report",
+    "share",
+    "comment",
+    "upload",
+    "invite",
+    "billing",
+    "api",
+    "mobile",
+    "ai",
+)
 COUNTRIES = ("DE", "FR", "GB", "US", "ES", "IT", "NL", "PL", "SE", "AT", "CH", "BE", "DK", "NO", "CZ", "PT", "JP", "BR")
 
 
