@@ -55,6 +55,9 @@ test: setup ## all tests that fit into minutes
 soak: setup ## the long, randomised tests
 	@$(BIN)/python -m pytest -q -m soak tests
 
+bench: setup ## what a build costs over a synthetic lake [EVENTS=20000000] [DAYS=60] [BENCH_HOME=data-bench]
+	@EVENTS=$(EVENTS) DAYS=$(DAYS) BENCH_HOME=$(BENCH_HOME) $(BIN)/python -m tests.bench
+
 lint: setup ## style, types, architecture, names, portable SQL, generated files
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .

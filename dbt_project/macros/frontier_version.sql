@@ -3,5 +3,5 @@
     model built under another value is rebuilt. tests/unit/test_frontier_version.py says what to write here.
 -#}
 {% macro frontier_version() -%}
-    {{ return('43de0f77a5bd') }}
+    {{ return('ddd5d5508ba6') }}
 {%- endmacro %}

@@ -74,16 +74,28 @@ local_days as (
     from {{ staging }} as events
     {{ join_local_days() }}
     where {{ window.landings }}
-    group by 1
+    group by {{ short_hash('events.event_id') }}
     having count(*) > 1
 {%- endmacro %}
 
 {#-
     CTEs that end in `same_day_users` (anonymous_id, occurred_at, same_day_user_id): for each instant of an event without
     a user, the user of the next event of the same anonymous id on the same day that has one. An event at the very
-    instant of an identify counts as before it. Repeated deliveries change nothing here, so none are removed.
+    instant of an identify counts as before it. Only devices with both kinds of events on a day are ordered; repeated deliveries change
+    nothing here, so none are removed.
 -#}
 {% macro same_day_users(staging, window) -%}
+mixed_days as (
+    select
+        events.anonymous_id,
+        local_days.event_date
+    from {{ staging }} as events
+    {{ join_local_days() }}
+    where {{ window.landings }} and events.anonymous_id is not null
+    group by events.anonymous_id, local_days.event_date
+    having count(events.user_id) > 0 and count(events.user_id) < count(*)
+),
+
 identified as (
     select
         anonymous_id,
@@ -98,16 +110,11 @@ identified as (
             local_days.event_date
         from {{ staging }} as events
         {{ join_local_days() }}
-        where {{ window.landings }} and events.anonymous_id is not null and events.user_id is not null
+        inner join mixed_days
+            on events.anonymous_id = mixed_days.anonymous_id and local_days.event_date = mixed_days.event_date
+        where {{ window.landings }} and events.user_id is not null
     ) as events
     group by anonymous_id, event_date, occurred_at
-),
-
-identified_days as (
-    select distinct
-        anonymous_id,
-        event_date
-    from identified
 ),
 
 awaiting as (
@@ -124,8 +131,8 @@ awaiting as (
         {{ join_local_days() }}
         where {{ window.landings }} and events.anonymous_id is not null and events.user_id is null
     ) as events
-    inner join identified_days
-        on events.anonymous_id = identified_days.anonymous_id and events.event_date = identified_days.event_date
+    inner join mixed_days
+        on events.anonymous_id = mixed_days.anonymous_id and events.event_date = mixed_days.event_date
 ),
 
 instants as (

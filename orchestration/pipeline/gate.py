@@ -341,13 +341,13 @@ class Gate:
 
     def _repeats(self) -> list[tuple[date, int, int]]:
         """(landing day, ids, rows) of the keys that stand on more than one good row of the pull."""
-        repeats: list[tuple[date, int, int]] = self.con.execute(
+        found: list[tuple[date, int, int]] = self.con.execute(
             f"""with keyed as (select landed_date, {_full_key(self.contract)} as k from good),
                 repeated as (select k, min(landed_date) as first_date from keyed group by k having count(*) > 1)
                 select landed_date, count(distinct k) filter (where landed_date = first_date), count(*)
                 from keyed join repeated using (k) group by landed_date"""
         ).fetchall()
-        return repeats
+        return found
 
     def samples(self, day: date, limit: int = 3) -> list[dict[str, object]]:
         """A few quarantined rows of a day: the reasons and the values at fault, personal ones masked."""

@@ -80,7 +80,6 @@ def run(home: Home, world: World, rewrite: bool) -> None:
         print(f"{rows:,} rows of {world.people:,} people on {world.days} days in {time.monotonic() - started:.0f} s")
     print(f"\n{'build':34} {'CPU s':>9} {'wall s':>9} {'peak GB':>9}")
     costs = [measure(home, "first build", build.RUN_ARGUMENTS)]
-    costs.append(measure(home, "nothing new", build.RUN_ARGUMENTS))
     last = world.landing_days[-1]
     _night(home, world, last + timedelta(days=1))
     costs.append(measure(home, "a night: one new landing day", build.RUN_ARGUMENTS))
@@ -88,6 +87,7 @@ def run(home: Home, world: World, rewrite: bool) -> None:
     costs.append(measure(home, f"a late night: {len(OLD_DAYS)} older days", build.RUN_ARGUMENTS))
     pure = ["run", "--select", "path:models/intermediate", "path:models/marts", "--exclude", *FRONTIER]
     costs.append(measure(home, "the pure models alone", pure))
+    costs.append(measure(home, "nothing new", build.RUN_ARGUMENTS))
     size = home.warehouse.stat().st_size / 1024**3
     print(f"\nwarehouse {size:.2f} GB")
     for cost in costs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -117,6 +118,16 @@ def test_conservation_per_day(company) -> None:  # type: ignore[no-untyped-def]
     for row in plan.freeze(company.settings().home).to_pylist():
         assert row["pulled_count"] == row["landed_count"] + row["rejected_count"] > 0
         assert row["row_count"] == row["landed_count"]
+
+
+def test_repeated_ids_of_a_pull_are_counted_over_its_days(company) -> None:  # type: ignore[no-untyped-def]
+    """`a` stands twice on a day and once on the next, `b` once on either; `c` is single. Versions of orders repeat nothing."""
+    rows = [event("a"), event("a"), event("b"), event("c")]
+    company.write("usage_events", rows + [event(n, "2026-03-03 10:00:00") for n in "ab"], "received_at")
+    company.write("orders", [order("o", f"2026-03-0{n} 10:00:00") for n in (2, 3)], "updated_at")
+    landed = company.land("usage_events", [DAY, NEXT]).landings + company.land("orders", [DAY, NEXT]).landings
+    found = [json.loads(landing.findings) for landing in landed]
+    assert found == [{"repeated_ids": 2, "repeated_rows": 3}, {"repeated_rows": 2}, {}, {}]
 
 
 def test_missing_unsettled_and_changed_days_are_asked_for(company) -> None:  # type: ignore[no-untyped-def]

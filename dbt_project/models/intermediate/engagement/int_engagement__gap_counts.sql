@@ -48,10 +48,11 @@ folded as (
         grouping(has_feature) as is_active_set,
         count(*) as row_count
     from {{ dimension }}_days
-    group by grouping sets (
-        (segment, event_date, previous_date),
-        (segment, event_date, has_feature, previous_feature_date)
-    )
+    group by
+        grouping sets (
+            (segment, event_date, previous_date),
+            (segment, event_date, has_feature, previous_feature_date)
+        )
     {%- if not loop.last %}
     union all
     {%- endif %}

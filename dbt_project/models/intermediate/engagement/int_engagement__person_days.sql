@@ -1,6 +1,6 @@
 -- What the event says of plan and country stands; where it says nothing, what the customer's history says of that date
--- (asked for in the key of the join, so that only such rows look it up). Rows of several raw actors of one person are not
--- merged: sums add up the same, and the sweeps skip repeated days.
+-- (asked for in the key of the join, so that only such rows look it up). Rows of several raw actors of one person are
+-- not merged: sums add up the same, and the sweeps skip repeated days.
 select
     people.person_key,
     actor_days.event_date,

@@ -1,6 +1,6 @@
 -- A day of use covers itself and the days after it within the window: +1 where a person begins to be covered (which is
--- where the cover of the day before it ends, should that reach so far), -1 where the cover of a day ends. A running sum is
--- the number of people, without comparing days with days.
+-- where the cover of the day before it ends, should that reach so far), -1 where the cover of a day ends. A running sum
+-- is the number of people, without comparing days with days.
 with days as (
     select local_date
     from {{ ref('int_calendar__days') }}

@@ -1,6 +1,6 @@
 -- Events between two identifies belong to the next, trailing ones to the last. Identifies later on the same day are
--- settled in the frontier (same_day_user_id); what is left of a day lies after its last identify. Nearly every device has
--- one user for good: it needs no order, and one span.
+-- settled in the frontier (same_day_user_id); what is left of a day lies after its last identify. Nearly every device
+-- has one user for good: it needs no order, and one span.
 with devices as (
     select
         anonymous_id,

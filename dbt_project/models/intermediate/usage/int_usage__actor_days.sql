@@ -29,38 +29,38 @@ events as (
     {{ usage_events(ref('stg_usage__events'), window, columns) }}
 ),
 
-{{ same_day_users(ref('stg_usage__events'), window) }}
+{{ same_day_users(ref('stg_usage__events'), window) }},
+
+keyed as (
+    select
+        events.*,
+        same_day_users.same_day_user_id,
+        {{ actor_key('events.anonymous_id', 'events.user_id', 'same_day_users.same_day_user_id') }} as actor_key,
+        passive_events.event_name is null as is_qualifying
+    from events
+    left join passive_events on events.event_name = passive_events.event_name
+    left join same_day_users
+        on case when events.user_id is null then events.anonymous_id end = same_day_users.anonymous_id
+        and events.occurred_at = same_day_users.occurred_at
+)
 
 select
-    events.event_date,
-    {{ actor_key('events.anonymous_id', 'events.user_id', 'same_day_users.same_day_user_id') }} as actor_key,
-    events.anonymous_id,
-    events.user_id,
-    same_day_users.same_day_user_id,
-    events.platform,
-    events.country,
-    events.plan,
-    max(events.customer_id) as customer_id,
-    bool_or(coalesce(events.is_internal, false)) as is_internal,
-    {{ array_set("case when passive_events.event_name is null then nullif(events.feature, '') end") }} as features,
-    bool_or(passive_events.event_name is null and coalesce(events.feature, '') <> '') as has_feature,
+    event_date,
+    actor_key,
+    any_value(anonymous_id) as anonymous_id,
+    any_value(user_id) as user_id,
+    any_value(same_day_user_id) as same_day_user_id,
+    platform,
+    country,
+    plan,
+    max(customer_id) as customer_id,
+    bool_or(coalesce(is_internal, false)) as is_internal,
+    {{ array_set("case when is_qualifying then nullif(feature, '') end") }} as features,
+    bool_or(is_qualifying and coalesce(feature, '') <> '') as has_feature,
     cast(count(*) as bigint) as event_count,
-    cast(count(*) filter (where passive_events.event_name is null) as bigint) as qualifying_event_count,
-    cast(count(*) filter (where events.error_count is not null) as bigint) as reporting_event_count,
-    cast(coalesce(
-        sum(coalesce(events.use_count, 1)) filter (where events.error_count is not null), 0
-    ) as bigint) as counted_use_count,
-    cast(coalesce(sum(events.error_count), 0) as bigint) as error_count
-from events
-left join passive_events on events.event_name = passive_events.event_name
-left join same_day_users
-    on case when events.user_id is null then events.anonymous_id end = same_day_users.anonymous_id
-    and events.occurred_at = same_day_users.occurred_at
-group by
-    events.event_date,
-    events.anonymous_id,
-    events.user_id,
-    same_day_users.same_day_user_id,
-    events.platform,
-    events.country,
-    events.plan
+    cast(count(*) filter (where is_qualifying) as bigint) as qualifying_event_count,
+    cast(count(*) filter (where error_count is not null) as bigint) as reporting_event_count,
+    cast(coalesce(sum(coalesce(use_count, 1)) filter (where error_count is not null), 0) as bigint) as counted_use_count,
+    cast(coalesce(sum(error_count), 0) as bigint) as error_count
+from keyed
+group by event_date, actor_key, platform, country, plan

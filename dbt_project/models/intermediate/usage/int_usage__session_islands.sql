@@ -24,51 +24,44 @@ events as (
 
 {{ same_day_users(ref('stg_usage__events'), window) }},
 
-actor_events as (
+keyed as (
     select
         events.event_date,
+        {{ actor_key('events.anonymous_id', 'events.user_id', 'same_day_users.same_day_user_id') }} as actor_key,
         events.anonymous_id,
         events.user_id,
         same_day_users.same_day_user_id,
         events.session_id,
+        case when events.session_id is not null then {{ narrow_key('events.session_id') }} end as session_key,
         events.occurred_at,
         events.event_id,
         events.content_hash,
         events.platform,
         events.country,
-        events.plan,
-        lag(events.occurred_at) over (
-            partition by
-                events.event_date,
-                events.anonymous_id,
-                events.user_id,
-                same_day_users.same_day_user_id,
-                events.session_id
-            order by events.occurred_at asc, events.event_id asc, events.content_hash asc
-        ) as previous_at
+        events.plan
     from events
     left join same_day_users
         on case when events.user_id is null then events.anonymous_id end = same_day_users.anonymous_id
         and events.occurred_at = same_day_users.occurred_at
 ),
 
+actor_events as (
+    select
+        *,
+        lag(occurred_at) over (
+            partition by event_date, actor_key, session_key
+            order by occurred_at asc, event_id asc, content_hash asc
+        ) as previous_at
+    from keyed
+),
+
 -- a gap of exactly thirty minutes stays together; the source's session is one island however long its gaps are
 marked as (
     select
-        event_date,
-        anonymous_id,
-        user_id,
-        same_day_user_id,
-        session_id,
-        occurred_at,
-        event_id,
-        content_hash,
-        platform,
-        country,
-        plan,
+        *,
         case
             when previous_at is null then 1
-            when session_id is not null then 0
+            when session_key is not null then 0
             when {{ micros_between('previous_at', 'occurred_at') }} > 1800000000 then 1
             else 0
         end as is_start
@@ -77,19 +70,9 @@ marked as (
 
 numbered as (
     select
-        event_date,
-        anonymous_id,
-        user_id,
-        same_day_user_id,
-        session_id,
-        occurred_at,
-        event_id,
-        platform,
-        country,
-        plan,
-        is_start,
+        *,
         cast(sum(is_start) over (
-            partition by event_date, anonymous_id, user_id, same_day_user_id, session_id
+            partition by event_date, actor_key, session_key
             order by occurred_at asc, event_id asc, content_hash asc
             rows between unbounded preceding and current row
         ) as int) as island
@@ -98,12 +81,12 @@ numbered as (
 
 select
     event_date,
-    {{ actor_key('anonymous_id', 'user_id', 'same_day_user_id') }} as actor_key,
-    anonymous_id,
-    user_id,
-    same_day_user_id,
-    session_id,
-    case when session_id is not null then {{ narrow_key('session_id') }} end as session_key,
+    actor_key,
+    any_value(anonymous_id) as anonymous_id,
+    any_value(user_id) as user_id,
+    any_value(same_day_user_id) as same_day_user_id,
+    any_value(session_id) as session_id,
+    session_key,
     island,
     min(occurred_at) as first_at,
     max(occurred_at) as last_at,
@@ -113,10 +96,4 @@ select
     max(country) filter (where is_start = 1) as country,
     max(plan) filter (where is_start = 1) as plan
 from numbered
-group by
-    event_date,
-    anonymous_id,
-    user_id,
-    same_day_user_id,
-    session_id,
-    island
+group by event_date, actor_key, session_key, island
