@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from orchestration.pipeline import batch_checks, lake
 from orchestration.pipeline.gate import Drift, Gate, GateError
-from orchestration.pipeline.lake import Landing
+from orchestration.pipeline.lake import HeldDay, Landing
 from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import Settings
 from sources.connectors import CONNECTORS
@@ -219,11 +219,13 @@ def _write(
     con, home, contract = gate.con, settings.home, gate.contract
     con.execute("set TimeZone = 'UTC'")
     lake.replace_quarantine(home, gate.stream, days, _of_days(gate.quarantined(run_id, pulled_at), days))
+    in_lake = lake.held_days(lake.stream_table(home, gate.stream)) if contract.kind == "immutable" else {}
     changed = []
     for day in days:
         now = counts.get(day, batch_checks.no_rows())["content_hash"]
         held = before[day]
-        if now != (held["content_hash"] if held else None):
+        is_other = now != (held["content_hash"] if held else None)
+        if is_other or (contract.kind == "immutable" and not _is_recorded(in_lake.get(day), held)):
             changed.append(day)
     if not changed:
         return {}
@@ -246,11 +248,21 @@ def _write(
     con.execute(f"create or replace temp table written as {rows}")
     found = con.execute("select landed_date, count(*) from written group by 1").fetchall()
     if contract.kind == "immutable":
-        if found or any(before[day] for day in changed):
+        if found or any(day in in_lake for day in changed):
             lake.replace_days(home, gate.stream, changed, _reader(con))
     elif found:
         lake.append_rows(home, gate.stream, _reader(con))
     return dict(found)
+
+
+def _is_recorded(in_lake: HeldDay | None, landing: dict[str, Any] | None) -> bool:
+    """Whether the rows of an immutable stream's day are those that its landing row speaks of.
+
+    They are not after a pull that died between the two; the source may be back at the recorded content by then.
+    """
+    if in_lake is None or landing is None or landing["content_hash"] is None:
+        return in_lake is None and (landing is None or landing["content_hash"] is None)
+    return bool(in_lake.last_pulled_at <= landing["pulled_at"])
 
 
 def _reader(con: duckdb.DuckDBPyConnection) -> pa.RecordBatchReader:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from orchestration.pipeline import catch_up, lake, plan
 from orchestration.pipeline.landing import land_stream
 
@@ -55,6 +57,34 @@ def test_a_day_can_become_empty(company, lake_rows) -> None:  # type: ignore[no-
     outcome = company.land("usage_events", [DAY])
     assert outcome.landings[0].state == "landed"
     assert [row["event_id"] for row in lake_rows(company.settings(), "usage_events")] == ["b"]
+
+
+class _Crash(BaseException):
+    """The process ends here; nothing may catch it."""
+
+
+@pytest.mark.parametrize("was", [["a"], []])
+@pytest.mark.parametrize("died_with", [["a", "b"], []])
+def test_rows_without_a_landing_row_do_not_stay(company, lake_rows, monkeypatch, was, died_with) -> None:  # type: ignore[no-untyped-def]
+    """A pull dies after its rows, and the source is back at what was recorded before: the lake is brought back too."""
+    other_day = event("z", "2026-03-03 10:00:00")
+
+    def say(ids: list[str]) -> None:
+        company.write("usage_events", [other_day, *(event(number) for number in ids)], "received_at")
+
+    def die(*_: object) -> None:
+        raise _Crash
+
+    say(was)
+    company.land("usage_events", [DAY, NEXT])
+    say(died_with)
+    with monkeypatch.context() as patched, pytest.raises(_Crash):
+        patched.setattr(lake, "append_landings", die)
+        company.land("usage_events", [DAY])
+    say(was)
+    outcome = company.land("usage_events", [DAY])
+    assert outcome.landings[0].landed == len(was)
+    assert sorted(row["event_id"] for row in lake_rows(company.settings(), "usage_events")) == [*was, "z"]
 
 
 def test_a_changed_order_adds_a_version(company, lake_rows) -> None:  # type: ignore[no-untyped-def]
