@@ -9,19 +9,22 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
-import agate  # noqa: F401
 import dbt_common.clients.agate_helper  # noqa: F401
+import pandas  # noqa: F401  (DuckDB imports it at its first prepared statement)
 from dbt.cli.main import dbtRunner
+from dbt_common.clients.jinja import template_cache
 
 import orchestration.pipeline.plan  # noqa: F401
+from sources.contract import load_contracts
 
 ROOT = Path(__file__).parents[3]
 PROJECT = ["--project-dir", str(ROOT / "dbt_project"), "--profiles-dir", str(ROOT / "dbt_project")]
 QUIET = ["--quiet", "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
 
 
-def _parse() -> object:
+def _parse() -> Any:
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(OPSMART_HOME=folder, OPSMART_ROOT=str(ROOT), DBT_SEND_ANONYMOUS_USAGE_STATS="false")
         parsed = dbtRunner().invoke(["parse", *PROJECT, *QUIET, "--target-path", folder, "--log-path", folder])
@@ -31,3 +34,6 @@ def _parse() -> object:
 
 
 MANIFEST = _parse()
+load_contracts()  # it remembers them
+for _macro in MANIFEST.macros.values():
+    template_cache.get_node_template(_macro)  # dbt compiles each at its first use, and keeps it

@@ -55,13 +55,17 @@ class Machine:
         self.zone = REPORTING_ZONES[0]
         self.half_landed: set[tuple[str, date]] = set()
         self.compared = 0
+        self._settings: Settings | None = None
         self.warehouse = Warehouse(root / "home", self.profile, template).begin()
         self.world.write()
 
     def settings(self) -> Settings:
-        self.profile.write_text(profile_text(self.root, self.zone), encoding="utf-8")
+        """The settings, read anew where the profile is another one."""
         os.environ.update(OPSMART_PROFILE=str(self.profile), OPSMART_HOME=str(self.warehouse.home))
-        return load_settings(check_sources=False)
+        if self._settings is None or self._settings.profile.business.reporting_zone != self.zone:
+            self.profile.write_text(profile_text(self.root, self.zone), encoding="utf-8")
+            self._settings = load_settings(check_sources=False)
+        return self._settings
 
     def _land(self, streams: Sequence[str], days: Sequence[date]) -> list[StreamLanding]:
         self.world.write()
