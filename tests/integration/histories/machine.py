@@ -143,7 +143,7 @@ class Machine:
     def reversed_days(self, rng: Random) -> None:
         """The days of a stream one by one, the newest first; those that nobody pulled yet leave holes meanwhile."""
         stream = rng.choice(STREAMS)
-        for day in reversed(self.world.days()[-5:]):
+        for day in reversed(self.world.days()[-3:]):
             self._land([stream], [day])
 
     def failed_day(self, rng: Random) -> None:
@@ -190,7 +190,7 @@ class Machine:
     def build_by_hand(self, rng: Random) -> None:
         """dbt without a runner: everything, or one frontier model and what it needs."""
         self.settings()
-        model = rng.choice(self.template.frontier) if rng.random() < 0.6 else None
+        model = rng.choice(self.template.frontier) if rng.random() < 0.75 else None
         dbt(self.warehouse.home, self.profile, ["run", *(["--select", f"+{model}"] if model else [])])
         if model is None:
             self._check()
