@@ -134,8 +134,10 @@ class Warehouse:
         """Build what comes after the frontier."""
         with duckdb.connect(str(self.file)) as con:
             con.execute("set TimeZone = 'UTC'; set default_null_order = 'nulls_last'; set threads = 1")
+            con.begin()
             for relation, sql in self.template.pure:
                 con.execute(f"create or replace table {relation} as {sql}")
+            con.commit()
 
     def rows(self, relation: str) -> list[dict[str, Any]]:
         """All rows of a relation, in a fixed order."""
