@@ -20,13 +20,15 @@ from tests.integration.histories.builds import Template, make_template
 from tests.integration.histories.machine import KINDS, History, Step, live_through
 from tests.integration.histories.world import REPORTING_ZONES, profile_text
 
-STEPS = 6
+MAXIMUM_STEPS = 12
 SEEDS = st.integers(0, 2**16)
 HISTORIES = st.builds(
     History,
     world=SEEDS,
     days=st.integers(2, 5),
-    steps=st.lists(st.builds(Step, st.sampled_from(KINDS), SEEDS), min_size=STEPS, max_size=STEPS).map(tuple),
+    steps=st.lists(
+        st.builds(Step, st.sampled_from(KINDS), SEEDS), max_size=MAXIMUM_STEPS, unique_by=lambda s: s.kind
+    ).map(tuple),
 )
 
 
