@@ -182,11 +182,13 @@ class Machine:
 
     # ---- builds --------------------------------------------------------------------------------------------------
 
-    def aborted_build(self, rng: Random) -> None:
-        """A build is killed before one of its statements."""
+    def aborted_build(self, rng: Random) -> bool:
+        """A build is killed before one of its statements. False when it came to its end in fewer of them."""
         self.settings()
         if self.warehouse.build(kill_at=rng.randrange(1, self.template.statements)):
-            self._check()  # it came to its end in fewer statements than the template's build
+            self._check()
+            return False
+        return True
 
     def build_by_hand(self, rng: Random) -> None:
         """dbt without a runner: everything, or one frontier model and what it needs."""
@@ -241,8 +243,8 @@ def live_through(history: History, root: Path, template: Template, counts: Count
     machine = Machine(root, template)
     machine.begin(history)
     for step in history.steps:
-        getattr(machine, step.kind)(Random(step.seed))
-        counts[step.kind] += 1
+        happened = getattr(machine, step.kind)(Random(step.seed))
+        counts[step.kind] += happened is not False
     machine.finish()
     counts["history"] += 1
     counts["value compared"] += machine.compared
