@@ -6,6 +6,7 @@ says which key, which value and what is allowed. Pulling and judging rows do not
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import tomllib
@@ -34,6 +35,9 @@ def column_or_expression(sql: str) -> str:
     """A bare name is a column, whatever SQL's keywords are (`order`, `group`, `at`); anything else is an expression."""
     is_name = re.fullmatch(r"[A-Za-z_]\w*", sql) and sql.lower() not in ("null", "true", "false")
     return f'"{sql}"' if is_name else sql
+
+
+known_zones = functools.cache(available_timezones)  # each call walks through the folder of zones
 
 
 class _Strict(BaseModel):
@@ -67,7 +71,7 @@ class Business(_Strict):
     @field_validator("landing_zone", "reporting_zone", "source_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in known_zones():
             raise ValueError("not an IANA time zone, such as Europe/Berlin or UTC")
         return value
 
@@ -266,7 +270,7 @@ def _source(name: str, options: dict[str, Any], source_zone: str, known: Mapping
     if connector not in known:
         raise ProfileError(f"sources.{name}.connector = {connector!r}: unknown connector; allowed: {', '.join(known)}")
     zone = options.pop("zone", source_zone)
-    if zone not in available_timezones():
+    if zone not in known_zones():
         raise ProfileError(f"sources.{name}.zone = {zone!r}: not an IANA time zone, such as Europe/Berlin or UTC")
     model = known[connector].Options
     try:
