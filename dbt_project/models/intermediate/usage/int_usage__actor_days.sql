@@ -60,7 +60,9 @@ select
     cast(count(*) as bigint) as event_count,
     cast(count(*) filter (where is_qualifying) as bigint) as qualifying_event_count,
     cast(count(*) filter (where error_count is not null) as bigint) as reporting_event_count,
-    cast(coalesce(sum(coalesce(use_count, 1)) filter (where error_count is not null), 0) as bigint) as counted_use_count,
+    cast(coalesce(
+        sum(coalesce(use_count, 1)) filter (where error_count is not null), 0
+    ) as bigint) as counted_use_count,
     cast(coalesce(sum(error_count), 0) as bigint) as error_count
 from keyed
 group by event_date, actor_key, platform, country, plan
