@@ -53,7 +53,7 @@ test: setup ## all tests that fit into minutes
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not soak" tests
 
 soak: setup ## the long, randomised tests
-	@$(BIN)/python -m pytest -q -m soak tests
+	@$(BIN)/python -m pytest -q -n 2 --dist load -m soak tests
 
 bench: setup ## what a build costs over a synthetic lake [EVENTS=20000000] [DAYS=60] [BENCH_HOME=data-bench]
 	@EVENTS=$(EVENTS) DAYS=$(DAYS) BENCH_HOME=$(BENCH_HOME) $(BIN)/python -m tests.bench

@@ -174,6 +174,12 @@ def load_settings(check_sources: bool = True, claim: bool = True) -> Settings:
     return Settings(home, profile, _hash_key(home))
 
 
+def memory_limit() -> str:
+    """What DuckDB may use in a build before it spills: OPSMART_MEMORY_LIMIT, else three fifths of the machine's memory."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return os.environ.get("OPSMART_MEMORY_LIMIT") or f"{machine * 3 // 5 // 1024**2}MiB"
+
+
 def dbt_environment(home: Home) -> dict[str, str]:
     """What dbt and its Python models need to know, for a subprocess."""
     return {
@@ -181,6 +187,7 @@ def dbt_environment(home: Home) -> dict[str, str]:
         "OPSMART_HOME": str(home.path),
         "OPSMART_ROOT": str(ROOT),
         "OPSMART_PROFILE": str(profile_name()),
+        "OPSMART_MEMORY_LIMIT": memory_limit(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }

@@ -264,10 +264,6 @@ def live_through(lake: FakeLake, nights: int) -> None:
         assert rebuilt[table], f"a history that leaves {table} empty proves nothing"
 
 
-def test_increments_equal_a_full_refresh(tmp_path: Path) -> None:
-    live_through(FakeLake(tmp_path / "home", seed=1), nights=2)
-
-
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(2, 6))
 def test_long_histories_equal_a_full_refresh(tmp_path: Path, seed: int) -> None:

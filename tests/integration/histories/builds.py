@@ -11,10 +11,12 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ import duckdb
 
 FRONTIER = ("+config.meta.frontier:days", "+config.meta.frontier:keys")
 UNUSED = ("*__shipments", "*__shipment_items", "*__fx_rates", "*__survey_responses")  # the world has none of these
+
+PAUSED = "paused"  # a file that says that dbt waits
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload([f"{__package__}.dbt_preload"])
@@ -38,13 +42,20 @@ class Template:
     statements: int  # that dbt executes to build the frontier
 
 
-def _child(home: str, profile: str, arguments: Sequence[str], kill_at: int) -> None:
-    """Run dbt in this process. With `kill_at`, the process is killed before the statement of that number."""
+def _is_staging(statement: str) -> bool:
+    """Whether a statement creates a staging view: by then the plan is frozen, and nothing has read it."""
+    return re.search(r"create\s+(or replace\s+)?view\s+\S*stg_", statement) is not None
+
+
+def _child(home: str, profile: str, arguments: Sequence[str], kill_at: int, pause: bool) -> None:
+    """Run dbt in this process. With `kill_at`, the process is killed before the statement of that number; with `pause`, it
+    waits between the plan and what reads it until the parent has done something."""
     from tests.integration.histories import dbt_preload
 
     os.environ.update(OPSMART_HOME=home, OPSMART_PROFILE=profile, OPSMART_ROOT=str(dbt_preload.ROOT))
     from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper
 
+    folder = Path(home, "warehouse", "dbt")
     executed, execute = 0, DuckDBCursorWrapper.execute
 
     def counted(self: Any, *given: Any, **named: Any) -> Any:
@@ -52,10 +63,13 @@ def _child(home: str, profile: str, arguments: Sequence[str], kill_at: int) -> N
         executed += 1
         if executed == kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
+        if pause and not (folder / PAUSED).exists() and _is_staging(str(given[0])):
+            (folder / PAUSED).touch()
+            while (folder / PAUSED).read_text() != "go on":
+                time.sleep(0.01)
         return execute(self, *given, **named)
 
     DuckDBCursorWrapper.execute = counted
-    folder = Path(home, "warehouse", "dbt")
     folders = ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
     command = [*arguments, "--threads", "1", *dbt_preload.PROJECT, *dbt_preload.QUIET, *folders]
     done = dbt_preload.dbtRunner(manifest=dbt_preload.MANIFEST).invoke(command)
@@ -74,13 +88,31 @@ def _child(home: str, profile: str, arguments: Sequence[str], kill_at: int) -> N
     sys.exit(0 if done.success else 1)
 
 
-def dbt(home: Path, profile: Path, arguments: Sequence[str], kill_at: int = 0) -> dict[str, Any] | None:
-    """Run dbt on a home. Returns what it said, or None when it was killed; raises AssertionError when it failed."""
+def dbt(
+    home: Path,
+    profile: Path,
+    arguments: Sequence[str],
+    kill_at: int = 0,
+    meanwhile: Callable[[], None] | None = None,
+) -> dict[str, Any] | None:
+    """Run dbt on a home. Returns what it said, or None when it was killed; raises AssertionError when it failed.
+
+    `meanwhile` happens while dbt waits, after the plan is frozen.
+    """
     said = home / "warehouse" / "dbt" / "said.json"
     said.parent.mkdir(parents=True, exist_ok=True)
     said.unlink(missing_ok=True)
-    child = _FORKS.Process(target=_child, args=(str(home), str(profile), tuple(arguments), kill_at))
+    (paused := said.with_name(PAUSED)).unlink(missing_ok=True)
+    child = _FORKS.Process(
+        target=_child, args=(str(home), str(profile), tuple(arguments), kill_at, meanwhile is not None)
+    )
     child.start()
+    if meanwhile:
+        while not paused.exists() and child.is_alive():
+            time.sleep(0.01)
+        assert paused.exists(), "dbt created no staging view"
+        meanwhile()
+        paused.write_text("go on")
     child.join()
     if child.exitcode == -signal.SIGKILL and kill_at:
         return None
@@ -122,10 +154,10 @@ class Warehouse:
         shutil.copyfile(self.template.warehouse, self.file)
         return self
 
-    def build(self, *flags: str, kill_at: int = 0) -> bool:
-        """Build frontier and marts. False when the build was killed."""
+    def build(self, *flags: str, kill_at: int = 0, meanwhile: Callable[[], None] | None = None) -> bool:
+        """Build frontier and marts. False when the build was killed. `meanwhile` happens after the plan is frozen."""
         command = ["run", "--select", *FRONTIER, "--exclude", *UNUSED, *flags]
-        if dbt(self.home, self.profile, command, kill_at) is None:
+        if dbt(self.home, self.profile, command, kill_at, meanwhile) is None:
             return False
         self.build_pure()
         return True
@@ -149,7 +181,7 @@ class Warehouse:
         """Every table of the frontier and of the marts, row for row in a fixed order."""
         with duckdb.connect(str(self.file), read_only=True) as con:
             con.execute("set TimeZone = 'UTC'")
-            names = [f"intermediate.{name}" for name in ("int_lake__conservation", "int_identity__anonymous_days")]
+            names = [f"intermediate.{name}" for name in ("int_lake__conservation", "int_identity__anonymous_spans")]
             for schema, table in con.execute(
                 "select table_schema, table_name from information_schema.tables where table_schema = 'marts' order by 2"
             ).fetchall():

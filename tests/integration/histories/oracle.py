@@ -29,7 +29,7 @@ NEEDS = {
     "net_sales": ("orders", "order_items", "refunds"),
     "backlog": ("support_tickets", "ticket_events"),
 }
-IMMUTABLE_ONLY = ("dau", "active_users", "sessions")
+MOVING = ("orders", "order_items", "refunds", "support_tickets")  # a changed row leaves its landing day
 GRAINS = ("day", "week", "month", "quarter")
 TRANSPORT = {"received_at", "pulled_at", "landed_date", "content_hash", "extra"}
 SESSION_GAP, SESSION_CUT = timedelta(minutes=30), timedelta(hours=24)
@@ -119,21 +119,23 @@ class Oracle:
                     found.append((grain, first, days))
         return found
 
-    def is_complete(self, kpi: str, days: Sequence[date]) -> bool | None:
-        """Whether the landing days that a period needs are there. None where a changing stream has holes: not judged."""
+    def is_complete(self, kpi: str, days: Sequence[date]) -> bool:
+        """Whether every landing day that a period needs is there, and no row of theirs can be in a hole.
+
+        All days are pulled long after they are over, so a row that moves may be on any later day that has landed.
+        """
         start = day_start(days[0], self.reporting_zone)
         end = day_start(days[-1] + timedelta(days=1), self.reporting_zone)
-        day, wanted = start.astimezone(self.landing_zone).date(), set()
-        while day_start(day, self.landing_zone) < end:
-            wanted.add(day)
-            day += timedelta(days=1)
-        if kpi in IMMUTABLE_ONLY:
-            return wanted <= self.landed["usage_events"]
-        newest = max(day for days in self.landed.values() for day in days)
-        every = {self.first_day + timedelta(days=n) for n in range((newest - self.first_day).days + 1)}
-        if min(wanted) >= self.first_day and all(every <= self.landed[stream] for stream in NEEDS[kpi]):
-            return True
-        return None
+        first = self.first_day if kpi == "backlog" else start.astimezone(self.landing_zone).date()
+        last = (end - timedelta(microseconds=1)).astimezone(self.landing_zone).date()
+        return all(
+            self._has_all(stream, first, max(self.landed[stream]) if stream in MOVING else last)
+            for stream in NEEDS[kpi]
+        )
+
+    def _has_all(self, stream: str, first: date, last: date) -> bool:
+        wanted = {first + timedelta(days=n) for n in range((last - first).days + 1)}
+        return wanted <= self.landed[stream]
 
     # ---- which rows count ----------------------------------------------------------------------------------------
 
@@ -170,12 +172,17 @@ class Oracle:
         return row["updated_at"], row["pulled_at"], row["landed_date"]
 
     @cached_property
-    def current(self) -> dict[str, list[Row]]:
-        """The rows that stand, per stream."""
+    def standing(self) -> dict[str, list[Row]]:
+        """The newest rows per stream, those included that say that their key is gone."""
         keys = {"orders": "order_id", "order_items": "order_id", "refunds": "refund_id",
                 "support_tickets": "ticket_id", "ticket_events": "event_id"}  # fmt: skip
         standing = {s: [row for rows in self._newest(s, key).values() for row in rows] for s, key in keys.items()}
         return standing | {"usage_events": self.deliveries}
+
+    @cached_property
+    def current(self) -> dict[str, list[Row]]:
+        """The rows that count, per stream."""
+        return {stream: [row for row in rows if row["content_hash"]] for stream, rows in self.standing.items()}
 
     # ---- people --------------------------------------------------------------------------------------------------
 

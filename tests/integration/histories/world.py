@@ -248,6 +248,23 @@ class World:
             self._happens(ticket["id"], now, "status_changed", ticket["status"], status)
         ticket |= {"status": status, "priority": rng.choice(("low", "high", None))}
 
+    def delete(self, rng: Random) -> dict[str, list[dict[str, str]]]:
+        """Orders with their lines and refunds, and tickets, go without a trace. Returns the keys that are gone, by stream."""
+        gone: dict[str, list[dict[str, str]]] = {
+            stream: [] for stream in ("orders", "order_items", "refunds", "support_tickets")
+        }
+        for order in rng.sample(sorted(self.orders), min(len(self.orders), 2)):
+            del self.orders[order], self.lines[order]
+            gone["orders"].append({"order_id": order})
+            gone["order_items"].append({"order_id": order})
+            for refund in [name for name, row in self.refunds.items() if row["order_id"] == order]:
+                del self.refunds[refund]
+                gone["refunds"].append({"refund_id": refund})
+        for ticket in rng.sample(sorted(self.tickets), min(len(self.tickets), 1)):
+            del self.tickets[ticket]
+            gone["support_tickets"].append({"ticket_id": ticket})
+        return gone
+
     def write(self) -> None:
         """Write all sources as they are now; those that are down cannot be read."""
         for day, rows in self.events.items():
