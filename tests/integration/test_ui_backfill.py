@@ -144,4 +144,5 @@ def test_a_range_backfill_with_a_bad_day_ends_in_a_publication(server: tuple[Cal
             """select value, is_complete from fct_kpi where kpi_id = 'orders' and grain = 'day' and dimension = 'all'
                order by period_start"""
         ).fetchall()
-        assert values == [(3.0, True), (3.0, True), (None, False), (3.0, True)]
+        # Pulled at once, long after: an order of the first days may have moved into the day that failed.
+        assert values == [(None, False), (None, False), (None, False), (3.0, True)]
