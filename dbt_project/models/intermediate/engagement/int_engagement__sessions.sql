@@ -81,18 +81,41 @@ joined as (
         and islands.first_at = touching.first_at
         and islands.session_key is not distinct from touching.session_key
     where touching.person_key is null
+        and {{ micros_between('islands.first_at', 'islands.last_at') }} > 86400000000
 ),
 
--- cut after 24 hours: the session counts again at its start + k x 24 h as long as it goes on after that instant
+-- cut after 24 hours: the session counts again at its start + k x 24 h as long as it goes on after that instant.
+-- Islands that touch no other are so long on a day of 25 hours alone: the rest of them needs no array of parts.
 parts as (
     select
         joined.*,
         cut.part
     from joined
     {{ explode_join(
-        zero_to('greatest(cast(ceil(' ~ micros_between('joined.started_at', 'joined.last_at') ~ ' / 86400000000.0) as int), 1)'),
+        zero_to(
+            'greatest(cast(ceil(' ~ micros_between('joined.started_at', 'joined.last_at') ~ ' / 86400000000.0) as int), 1)'
+        ),
         'cut', 'part'
     ) }}
+    union all
+    select
+        islands.person_key,
+        islands.session_key,
+        islands.event_date as session_date,
+        islands.first_at as started_at,
+        islands.last_at,
+        islands.event_count,
+        islands.platform,
+        islands.country,
+        islands.plan,
+        0 as part
+    from {{ ref('int_engagement__person_islands') }} as islands
+    left join {{ ref('int_engagement__touching_islands') }} as touching
+        on islands.person_key = touching.person_key
+        and islands.first_at = touching.first_at
+        and islands.session_key is not distinct from touching.session_key
+    where touching.person_key is null
+        and {{ micros_between('islands.first_at', 'islands.last_at') }} <= 86400000000
 )
 
 -- the day of the first island is known; only further parts need the calendar, and only empty attributes the customer
