@@ -23,7 +23,7 @@ $(INSTALLED): requirements.lock
 	@if command -v uv >/dev/null 2>&1; then uv=uv; else \
 	  $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv && uv=$(BIN)/uv; fi; \
 	[ -x $(BIN)/python ] || $$uv venv --quiet --python $(PYTHON) $(VENV); \
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $$uv pip install --quiet --require-hashes -r requirements.lock
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $$uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock
 	@touch $@
 
 run: setup ## land what is needed, build, check, publish [PROFILE=name-or-path]

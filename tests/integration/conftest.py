@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.dbt_fork import forked_dbt  # noqa: F401  (a fixture)
+
 ROOT = Path(__file__).parent.parent.parent
 
 

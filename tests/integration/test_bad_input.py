@@ -105,7 +105,7 @@ def fingerprint(published: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def first(tmp_path_factory: pytest.TempPathFactory, forked_dbt: None) -> Iterator[Shop]:
     """A shop whose good sources were published once."""
     root = tmp_path_factory.mktemp("shop")
     shop = Shop(root)

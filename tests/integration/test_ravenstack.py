@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path, str]]:
+def ran(tmp_path_factory: pytest.TempPathFactory, forked_dbt: None) -> Iterator[tuple[Path, Path, str]]:
     """(source folder, home, the summary): the main job without Dagster, whose own part test_main_job has."""
     folder = tmp_path_factory.mktemp("source")
     for path in DATA.glob("*.csv"):

@@ -1,4 +1,4 @@
-"""A build for a tenth of its price: dbt is imported and the project parsed once, and each build is a fork of that.
+"""A build for a tenth of its price: by forks of a dbt that has parsed the project, and of it only what can differ.
 
 dbt itself builds the plan, the staging views and the frontier, in a process of its own that ends, or is killed, with its
 database closed. What comes after the frontier is compiled without a look at the lake, so its SQL is the same in every
@@ -9,7 +9,6 @@ that the shortcut changes nothing.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import re
 import shutil
@@ -23,13 +22,12 @@ from typing import Any
 
 import duckdb
 
+from tests.integration.dbt_fork import FORKS
+
 FRONTIER = ("+config.meta.frontier:days", "+config.meta.frontier:keys")
 UNUSED = ("*__shipments", "*__shipment_items", "*__fx_rates", "*__survey_responses")  # the world has none of these
 
 PAUSED = "paused"  # a file that says that dbt waits
-
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([f"{__package__}.dbt_preload"])
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ def _is_staging(statement: str) -> bool:
 def _child(home: str, profile: str, arguments: Sequence[str], kill_at: int, pause: bool) -> None:
     """Run dbt in this process. With `kill_at`, the process is killed before the statement of that number; with `pause`, it
     waits between the plan and what reads it until the parent has done something."""
-    from tests.integration.histories import dbt_preload
+    from tests.integration import dbt_preload
 
     os.environ.update(OPSMART_HOME=home, OPSMART_PROFILE=profile, OPSMART_ROOT=str(dbt_preload.ROOT))
     from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper
@@ -71,7 +69,7 @@ def _child(home: str, profile: str, arguments: Sequence[str], kill_at: int, paus
 
     DuckDBCursorWrapper.execute = counted
     folders = ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
-    command = [*arguments, "--threads", "1", *dbt_preload.PROJECT, *dbt_preload.QUIET, *folders]
+    command = [*arguments, "--threads", "1", *dbt_preload.PROJECT, *dbt_preload.QUIET, "--no-write-json", *folders]
     done = dbt_preload.dbtRunner(manifest=dbt_preload.MANIFEST).invoke(command)
     results = list(getattr(done.result, "results", []))
     problems = [f"{r.node.name}: {r.message}" for r in results if str(r.status) not in ("success", "pass")]
@@ -103,7 +101,7 @@ def dbt(
     said.parent.mkdir(parents=True, exist_ok=True)
     said.unlink(missing_ok=True)
     (paused := said.with_name(PAUSED)).unlink(missing_ok=True)
-    child = _FORKS.Process(
+    child = FORKS.Process(
         target=_child, args=(str(home), str(profile), tuple(arguments), kill_at, meanwhile is not None)
     )
     child.start()

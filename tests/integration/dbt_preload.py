@@ -1,4 +1,4 @@
-"""What the fork server of builds.py imports once: dbt, the modules of its Python models, and the parsed project.
+"""What a fork server imports once: dbt, the modules of its Python models, and the parsed project.
 
 Importing this parses the project, so only builds that run in a process of their own import it. No database is opened
 here: its threads would not survive the fork.
@@ -7,7 +7,6 @@ here: its threads would not survive the fork.
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,24 @@ import dbt_common.clients.agate_helper  # noqa: F401
 import pandas  # noqa: F401  (DuckDB imports it at its first prepared statement)
 from dbt.cli.main import dbtRunner
 from dbt_common.clients.jinja import template_cache
+from filelock import FileLock
 
 import orchestration.pipeline.plan  # noqa: F401
 from sources.contract import load_contracts
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 PROJECT = ["--project-dir", str(ROOT / "dbt_project"), "--profiles-dir", str(ROOT / "dbt_project")]
-QUIET = ["--quiet", "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
+QUIET = ["--quiet", "--log-level", "none", "--log-level-file", "none"]
+PARSED = ROOT / ".pytest_cache" / "dbt"  # each server after the first one parses only what changed
 
 
 def _parse() -> Any:
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ.update(OPSMART_HOME=folder, OPSMART_ROOT=str(ROOT), DBT_SEND_ANONYMOUS_USAGE_STATS="false")
-        parsed = dbtRunner().invoke(["parse", *PROJECT, *QUIET, "--target-path", folder, "--log-path", folder])
+    PARSED.mkdir(parents=True, exist_ok=True)
+    os.environ.update(OPSMART_HOME=str(PARSED), OPSMART_ROOT=str(ROOT), DBT_SEND_ANONYMOUS_USAGE_STATS="false")
+    with FileLock(PARSED / "parse.lock"):
+        parsed = dbtRunner().invoke(
+            ["parse", *PROJECT, *QUIET, "--target-path", str(PARSED), "--log-path", str(PARSED)]
+        )
     if not parsed.success:
         raise RuntimeError(f"the dbt project cannot be parsed: {parsed.exception}")
     return parsed.result
