@@ -7,7 +7,6 @@ Judging a day as a whole (how many bad rows are too many) does not belong here: 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -17,11 +16,12 @@ from datetime import date, datetime
 import duckdb
 import pyarrow as pa
 
+from orchestration.pipeline.keyed_hash import keyed_hash_sql
 from orchestration.pipeline.lake import key_sql
 from sources.contract import Contract, Field, Rule
 from sources.profile import Profile, StreamMapping
+from sources.sql_text import identifier, literal
 
-HASH_LENGTH = 32  # hex digits of a keyed hash: 128 bits
 UNDATED = "cursor_required"  # the rule that a row without a readable cursor breaks
 SYSTEM_COLUMNS = ("_source_file", "_file_day", "_malformed")
 
@@ -47,23 +47,6 @@ def told(error: duckdb.Error) -> str:
     return re.sub(r"'[^']*'|\"[^\"]*\"", "***", line)
 
 
-def quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def keyed_hash_sql(expression: str, key: bytes) -> str:
-    """HMAC-SHA256 (RFC 2104) of the trimmed, lower-case text, in SQL; the first 128 bits as hex. NULL stays NULL."""
-    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
-    inner = bytes(byte ^ 0x36 for byte in block).hex()
-    outer = bytes(byte ^ 0x5C for byte in block).hex()
-    message = f"encode(lower(trim(cast({expression} as varchar))))"
-    return f"left(sha256(unhex('{outer}') || unhex(sha256(unhex('{inner}') || {message}))), {HASH_LENGTH})"
-
-
 def _cast(field: Field, column: str) -> str:
     """`column` as the contract's type, NULL when it is not one. A fraction is not an integer, an empty text is no text."""
     if field.type == "varchar":
@@ -73,9 +56,15 @@ def _cast(field: Field, column: str) -> str:
     return f"try_cast({column} as {field.type})"
 
 
+def _hashed_part(field: Field) -> str:
+    """The field's text in the hash of a row's content."""
+    column = identifier(field.name)
+    return f"coalesce(cast({f'epoch_us({column})' if field.type == 'timestamptz' else column} as varchar), chr(0))"
+
+
 def _violations(field: Field) -> list[tuple[str, str]]:
     """(rule, condition that a bad row makes true) for one field; `raw` is as mapped, the bare name is as typed."""
-    raw, typed = quote(f"raw_{field.name}"), quote(field.name)
+    raw, typed = identifier(f"raw_{field.name}"), identifier(field.name)
     found = []
     if field.type != "varchar":
         found.append(
@@ -84,14 +73,14 @@ def _violations(field: Field) -> list[tuple[str, str]]:
     if field.required and field.default is None:
         found.append((f"{field.name}_required", f"nullif(trim(cast({raw} as varchar)), '') is null"))
     if field.enum:
-        allowed = ", ".join(text(value) for value in field.enum)
+        allowed = ", ".join(literal(value) for value in field.enum)
         found.append((f"{field.name}_enum", f"{typed} not in ({allowed})"))
     if field.minimum is not None:
         found.append((f"{field.name}_range", f"{typed} < {field.minimum}"))
     if field.maximum is not None:
         found.append((f"{field.name}_range", f"{typed} > {field.maximum}"))
     if field.pattern is not None:
-        found.append((f"{field.name}_pattern", f"not regexp_full_match({typed}, {text(field.pattern.strip('^$'))})"))
+        found.append((f"{field.name}_pattern", f"not regexp_full_match({typed}, {literal(field.pattern.strip('^$'))})"))
     return found
 
 
@@ -126,17 +115,18 @@ class Gate:
         return self.profile.streams[self.stream]
 
     def _columns(self, table: str) -> dict[str, str]:
-        return {row[0]: row[1] for row in self.con.execute(f"describe {quote(table)}").fetchall()}
+        return {row[0]: row[1] for row in self.con.execute(f"describe {identifier(table)}").fetchall()}
 
     def map_rows(self) -> None:
         """Create view `mapped`: a raw_<field> column per contract field beside the source's own columns.
 
         Raises GateError naming the field whose expression cannot be evaluated.
         """
-        relation = f"({self.mapping.query})" if self.mapping.query else quote(self.mapping.source)
-        extra = ", ".join(f"{text(name)}, {quote(name)}" for name in self.mapping.extra)
+        relation = f"({self.mapping.query})" if self.mapping.query else identifier(self.mapping.source)
+        extra = ", ".join(f"{literal(name)}, {identifier(name)}" for name in self.mapping.extra)
         select = [
-            f"({self.mapping.fields.get(f.name, 'null')}) as {quote('raw_' + f.name)}" for f in self.contract.fields
+            f"({self.mapping.fields.get(f.name, 'null')}) as {identifier('raw_' + f.name)}"
+            for f in self.contract.fields
         ]
         select.append(f"({self.mapping.cursor or '_file_day'}) as raw_cursor")
         select.append(f"{f'cast(json_object({extra}) as varchar)' if extra else 'cast(null as varchar)'} as raw_extra")
@@ -154,12 +144,14 @@ class Gate:
         found = _MISSING_COLUMN.search(message)
         if not self.open_schema or not found or found["name"] in self._columns(self.mapping.source):
             return False
-        self.con.execute(f"alter table {quote(self.mapping.source)} add column {quote(found['name'])} varchar")
+        self.con.execute(
+            f"alter table {identifier(self.mapping.source)} add column {identifier(found['name'])} varchar"
+        )
         return True
 
     def _explain(self, error: duckdb.Error) -> str:
         """The line for a mapping that cannot be evaluated: each expression is tried alone, to name the one at fault."""
-        relation = f"({self.mapping.query})" if self.mapping.query else quote(self.mapping.source)
+        relation = f"({self.mapping.query})" if self.mapping.query else identifier(self.mapping.source)
         has = (
             ", ".join(c for c in self._columns(self.mapping.source) if c not in SYSTEM_COLUMNS)
             or "no rows and no columns"
@@ -179,12 +171,12 @@ class Gate:
 
     def split(self, days: list[date], pulled_at: datetime) -> None:
         """Create `judged` (rows of the asked landing days with reasons and warnings), and `good` of its good rows."""
-        zone = text(self.profile.business.landing_zone)
+        zone = literal(self.profile.business.landing_zone)
         first = self.profile.business.first_day
         typed = [
-            f"coalesce({_cast(f, quote('raw_' + f.name))}, cast({text(f.default)} as {f.type})) as {quote(f.name)}"
+            f"coalesce({_cast(f, identifier('raw_' + f.name))}, cast({literal(f.default)} as {f.type})) as {identifier(f.name)}"
             if f.default is not None
-            else f"{_cast(f, quote('raw_' + f.name))} as {quote(f.name)}"
+            else f"{_cast(f, identifier('raw_' + f.name))} as {identifier(f.name)}"
             for f in self.contract.fields
         ]
         if self.mapping.cursor is None:
@@ -197,7 +189,7 @@ class Gate:
         # A row whose cursor cannot be read falls on no day: it is judged with the profile's first day, once.
         self.con.execute(
             f"""create or replace temp view typed as
-                select mapped.* {f"exclude ({', '.join(map(quote, shadowed))})" if shadowed else ""},
+                select mapped.* {f"exclude ({', '.join(map(identifier, shadowed))})" if shadowed else ""},
                        {"".join(f"cast(null as varchar) as {name}, " for name in absent)}
                        coalesce({landed}, date '{first}') as landed_date, {landed} is null as _has_no_day,
                        {", ".join(typed)}
@@ -229,7 +221,7 @@ class Gate:
         return undated, undated / rows if rows else 0.0
 
     def _landed_column(self, field: Field) -> str:
-        column = quote(field.name)
+        column = identifier(field.name)
         if field.privacy == "identifier":
             return f"{keyed_hash_sql(column, self.key)} as {column}"
         if field.name == self._internal_flag():
@@ -245,11 +237,11 @@ class Gate:
         people = self.profile.business.internal_people
         names = set(self.contract.field_names)
         tests = []
-        ids = ", ".join(text(value.strip().lower()) for value in people.ids)
+        ids = ", ".join(literal(value.strip().lower()) for value in people.ids)
         for column in ("customer_id", "user_id") if ids else ():
             if column in names:
                 tests.append(f"lower(trim({column})) in ({ids})")
-        domains = ", ".join(text(value.strip().lower()) for value in people.email_domains)
+        domains = ", ".join(literal(value.strip().lower()) for value in people.email_domains)
         for column in ("email", "requester_email") if domains else ():
             if column in names:
                 tests.append(f"lower(trim(split_part({column}, '@', 2))) in ({domains})")
@@ -258,11 +250,7 @@ class Gate:
     def _make_good(self, pulled_at: datetime) -> None:
         fields = self.contract.landed_fields()
         columns = ", ".join(self._landed_column(field) for field in fields)
-        parts = [
-            f"coalesce(cast({f'epoch_us({quote(f.name)})' if f.type == 'timestamptz' else quote(f.name)} as varchar), chr(0))"
-            for f in fields
-            if not f.is_transport
-        ]
+        parts = [_hashed_part(field) for field in fields if not field.is_transport]
         self.con.execute(
             f"""create or replace temp table good as
                 with landed as (
@@ -279,10 +267,10 @@ class Gate:
         """The bad rows: landed_date, reasons and record as JSON text, source_file, run_id, pulled_at."""
         pairs = []
         for field in self.contract.fields:
-            raw = f"cast({quote('raw_' + field.name)} as varchar)"
+            raw = f"cast({identifier('raw_' + field.name)} as varchar)"
             if field.privacy != "drop":
                 pairs.append(
-                    f"{text(field.name)}, {keyed_hash_sql(raw, self.key) if field.privacy == 'identifier' else raw}"
+                    f"{literal(field.name)}, {keyed_hash_sql(raw, self.key) if field.privacy == 'identifier' else raw}"
                 )
         return self.con.execute(
             f"""select landed_date, cast(to_json(reasons) as varchar) as reasons,
@@ -374,7 +362,7 @@ class Gate:
         if not unknown:
             return []
         counts = self.con.execute(
-            f"select {', '.join(f'count({quote(name)})' for name in unknown)} from {quote(self.mapping.source)}"
+            f"select {', '.join(f'count({identifier(name)})' for name in unknown)} from {identifier(self.mapping.source)}"
         ).fetchone()
         return [Drift(name, columns[name], n) for name, n in zip(unknown, counts or (), strict=True) if n]
 
@@ -395,7 +383,7 @@ def _names(rules: list[tuple[str, str]]) -> str:
     """A list expression holding the names of the rules whose condition is true."""
     if not rules:
         return "cast([] as varchar[])"
-    cases = ", ".join(f"case when {condition} then {text(name)} end" for name, condition in rules)
+    cases = ", ".join(f"case when {condition} then {literal(name)} end" for name, condition in rules)
     any_of_them = " or ".join(f"({condition})" for _, condition in rules)
     return f"case when {any_of_them} then list_filter([{cases}], lambda name: name is not null) else cast([] as varchar[]) end"
 

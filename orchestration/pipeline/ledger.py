@@ -20,6 +20,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from orchestration.pipeline import origins
 from orchestration.pipeline.lake import to_json
 from orchestration.settings import Home
+from sources.sql_text import literal
 
 CHANGES = f"{origins.RECORD}/changes.parquet"
 
@@ -160,7 +161,7 @@ def write_changes(before: Snapshot | None, after: Snapshot, target: Path) -> Non
             )
         else:
             con.execute("create view shown_before as select *, false as is_to_stay from shown_now where false")
-        con.execute(f"copy ({_changes_query(before, after)}) to {_text(str(target))} (format parquet)")
+        con.execute(f"copy ({_changes_query(before, after)}) to {literal(str(target))} (format parquet)")
 
 
 def _changes_query(before: Snapshot | None, after: Snapshot) -> str:
@@ -168,8 +169,8 @@ def _changes_query(before: Snapshot | None, after: Snapshot) -> str:
     differ = f"row({_list(NUMBERS, 'a.')}) is distinct from row({_list(NUMBERS, 'b.')})"
     return f"""
         with compared as (
-            select {_text(after.id)} as publication_id, {_instant(after.published_at)} as published_at,
-                   {_text(before.id) if before else "null"} as previous_publication_id,
+            select {literal(after.id)} as publication_id, {_instant(after.published_at)} as published_at,
+                   {literal(before.id) if before else "null"} as previous_publication_id,
                    {_instant(before.published_at) if before else "null"} as previous_published_at,
                    case when b.kpi_id is null then 'published'
                         when a.kpi_id is null then 'withdrawn'
@@ -217,10 +218,10 @@ def add_tables(home: Home, folder: Path) -> dict[str, int]:
         con.execute(f"create temp view changes as from {_parquet(*files, folder / CHANGES)}")
         for made in TABLES:
             con.execute(f"create table {made.name} as select {_cast(made.columns)} from ({made.query})")
-            con.execute(f"comment on table {made.name} is {_text(made.description)}")
+            con.execute(f"comment on table {made.name} is {literal(made.description)}")
             for column in made.columns:
-                con.execute(f"comment on column {made.name}.{column.name} is {_text(column.description)}")
-            con.execute(f"copy {made.name} to {_text(str(folder / f'{made.name}.parquet'))} (format parquet)")
+                con.execute(f"comment on column {made.name}.{column.name} is {literal(column.description)}")
+            con.execute(f"copy {made.name} to {literal(str(folder / f'{made.name}.parquet'))} (format parquet)")
             found = con.execute(f"select count(*) from {made.name}").fetchone()
             counts[made.name] = found[0] if found else 0
         con.execute("checkpoint")
@@ -251,13 +252,9 @@ def _cast(columns: tuple[Column, ...], instant: str = "timestamp") -> str:
     return ", ".join(f"cast({c.name} as {instant if c.type == 'timestamp' else c.type}) as {c.name}" for c in columns)
 
 
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
 def _instant(value: datetime) -> str:
     return f"timestamptz '{value.isoformat()}'"
 
 
 def _parquet(*files: Path) -> str:
-    return f"read_parquet([{', '.join(_text(str(file)) for file in files)}])"
+    return f"read_parquet([{', '.join(literal(str(file)) for file in files)}])"

@@ -24,6 +24,7 @@ from orchestration.pipeline import lake, ledger, origins
 from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import Settings
 from sources.contract import load_contracts
+from sources.sql_text import literal
 
 MARTS_SCHEMA = "marts"
 KEEP_DEFAULT = 10
@@ -155,17 +156,13 @@ def _clear_unfinished(published: Path) -> None:
         stray.unlink()
 
 
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
 def _write_marts(settings: Settings, folder: Path, publication_id: str, published_at: datetime) -> dict[str, int]:
     """Copy every mart, its comments included, into marts.duckdb and Parquet. Returns the rows per table."""
     counts: dict[str, int] = {}
     target = folder / "marts.duckdb"
     with duckdb.connect(str(target)) as con:
         con.execute("set TimeZone = 'UTC'")
-        con.execute(f"attach {_text(str(settings.home.warehouse))} as warehouse (read_only)")
+        con.execute(f"attach {literal(str(settings.home.warehouse))} as warehouse (read_only)")
         tables = con.execute(
             "select table_name, comment from duckdb_tables() where database_name = 'warehouse' and schema_name = ? order by 1",
             [MARTS_SCHEMA],
@@ -173,23 +170,24 @@ def _write_marts(settings: Settings, folder: Path, publication_id: str, publishe
         for table, comment in tables:
             con.execute(f'create table "{table}" as select * from warehouse.{MARTS_SCHEMA}."{table}" order by all')
             if comment:
-                con.execute(f'comment on table "{table}" is {_text(comment)}')
+                con.execute(f'comment on table "{table}" is {literal(comment)}')
         for table, column, comment in con.execute(
             """select table_name, column_name, comment from duckdb_columns()
                where database_name = 'warehouse' and schema_name = ? and comment is not null""",
             [MARTS_SCHEMA],
         ).fetchall():
-            con.execute(f'comment on column "{table}"."{column}" is {_text(comment)}')
+            con.execute(f'comment on column "{table}"."{column}" is {literal(comment)}')
         con.execute(
             f"""create table dim_publication as
-                select {_text(publication_id)} as publication_id, timestamp '{published_at.replace(tzinfo=None)}' as published_at,
-                       {_text(settings.profile.name)} as profile_name,
-                       {_text(settings.profile.business.reporting_zone)} as reporting_zone,
-                       {_text(settings.profile.business.currency)} as currency"""
+                select {literal(publication_id)} as publication_id,
+                       timestamp '{published_at.replace(tzinfo=None)}' as published_at,
+                       {literal(settings.profile.name)} as profile_name,
+                       {literal(settings.profile.business.reporting_zone)} as reporting_zone,
+                       {literal(settings.profile.business.currency)} as currency"""
         )
         for table in [name for name, _ in tables] + ["dim_publication"]:
             parquet = folder / f"{table}.parquet"
-            con.execute(f'copy (select * from "{table}") to {_text(str(parquet))} (format parquet)')
+            con.execute(f'copy (select * from "{table}") to {literal(str(parquet))} (format parquet)')
             found = con.execute(f'select count(*) from "{table}"').fetchone()
             counts[table] = found[0] if found else 0
         con.execute("detach warehouse")
@@ -277,7 +275,7 @@ def _check(folder: Path, counts: dict[str, int], publication_id: str) -> None:
         if stamp != [(publication_id,)]:
             raise RuntimeError(f"{folder}: the snapshot's stamp is {stamp}, not {publication_id}")
         for table, rows in counts.items():
-            parquet = _text(str(folder / f"{table}.parquet"))
+            parquet = literal(str(folder / f"{table}.parquet"))
             found = con.execute(
                 f'select (select count(*) from "{table}"), (select count(*) from read_parquet({parquet}))'
             ).fetchone()

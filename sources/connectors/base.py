@@ -96,18 +96,6 @@ def silence_dlt() -> None:
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 
 
-def identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def list_literal(texts: Iterable[str]) -> str:
-    return "[" + ", ".join(literal(text) for text in texts) + "]"
-
-
 def unique_names(names: Iterable[str]) -> list[str]:
     """Column names for DuckDB, which takes `userId` and `userid` for one: repeated and reserved ones get a number."""
     taken = set(SYSTEM_COLUMNS)

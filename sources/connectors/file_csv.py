@@ -17,9 +17,10 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from sources.connectors.base import identifier, list_literal, literal, unique_names
+from sources.connectors.base import unique_names
 from sources.connectors.file_access import Readable, UnreadableFile, with_even_line_ends
 from sources.connectors.file_formats import FILE_MAP, OPENED, create_empty, system_columns, with_file_map
+from sources.sql_text import identifier, list_literal, literal
 
 _REJECTS = "_opsmart_rejects"
 _SCANS = "_opsmart_reject_scans"

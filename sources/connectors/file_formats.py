@@ -12,8 +12,9 @@ from itertools import groupby
 
 import duckdb
 
-from sources.connectors.base import identifier, list_literal, literal, unique_names
+from sources.connectors.base import unique_names
 from sources.connectors.file_access import Readable, UnreadableFile
+from sources.sql_text import identifier, list_literal, literal
 
 MOST_COLUMNS = 1000
 _SAMPLE_LINES = 20_000

@@ -19,16 +19,7 @@ import duckdb
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from sources.connectors.base import (
-    SourceError,
-    Window,
-    identifier,
-    one_line,
-    root_cause,
-    silence_dlt,
-    source_error,
-    with_retries,
-)
+from sources.connectors.base import SourceError, Window, one_line, root_cause, silence_dlt, source_error, with_retries
 from sources.connectors.sql_columns import (
     CursorType,
     SourceColumn,
@@ -41,6 +32,7 @@ from sources.connectors.sql_columns import (
     sqlite_columns,
     subquery,
 )
+from sources.sql_text import identifier
 
 _CHUNK = "_opsmart_chunk"
 _TIMEOUTS = {

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from sources.connectors.base import Window, identifier, unique_names
+from sources.connectors.base import Window, unique_names
+from sources.sql_text import identifier
 
 CursorType = Literal["timestamp", "date", "text", "epoch", "epoch_ms"]
 CURSOR_TYPES: tuple[CursorType, ...] = ("timestamp", "date", "text", "epoch", "epoch_ms")

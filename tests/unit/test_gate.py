@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from deltalake import DeltaTable
 
-from orchestration.pipeline.gate import keyed_hash_sql
+from orchestration.pipeline.keyed_hash import keyed_hash_sql
 
 DAY = date(2026, 3, 2)
 
