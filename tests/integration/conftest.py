@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.dbt_fork import forked_dbt  # noqa: F401  (a fixture)
+from orchestration.pipeline import build
+from tests.integration.dbt_fork import run_dbt
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -33,3 +35,11 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     done = command(home, "run")
     assert done.returncode == 0, done.stdout + done.stderr
     return home, done.stdout
+
+
+@pytest.fixture(scope="module")
+def forked_dbt() -> Iterator[None]:
+    """The pipeline's builds run by forks."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(build, "run_dbt", run_dbt)
+        yield

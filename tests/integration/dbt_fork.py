@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import pytest
 
 from orchestration.pipeline import build
 from orchestration.settings import Home, dbt_environment
@@ -28,9 +25,7 @@ def _child(arguments: Sequence[str], environment: dict[str, str], printed: str) 
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(build.DBT_PROJECT)
-    target = Path(arguments[arguments.index("--target-path") + 1])
-    target.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(dbt_preload.PARSED / "manifest.json", target / "manifest.json")
+    dbt_preload.copy_manifest(Path(arguments[arguments.index("--target-path") + 1]))
     output = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -51,11 +46,3 @@ def run_dbt(home: Home, arguments: Sequence[str], on_line: Callable[[str], None]
         on_line(line)
     assert child.exitcode is not None
     return child.exitcode
-
-
-@pytest.fixture(scope="module")
-def forked_dbt() -> Iterator[None]:
-    """The pipeline's builds run by forks."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(build, "run_dbt", run_dbt)
-        yield

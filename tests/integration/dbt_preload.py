@@ -7,6 +7,7 @@ here: its threads would not survive the fork.
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +24,26 @@ ROOT = Path(__file__).parents[2]
 PROJECT = ["--project-dir", str(ROOT / "dbt_project"), "--profiles-dir", str(ROOT / "dbt_project")]
 QUIET = ["--quiet", "--log-level", "none", "--log-level-file", "none"]
 PARSED = ROOT / ".pytest_cache" / "dbt"  # each server after the first one parses only what changed
+LOCK = PARSED / "parse.lock"  # each process takes it with a FileLock of its own
 
 
 def _parse() -> Any:
     PARSED.mkdir(parents=True, exist_ok=True)
     os.environ.update(OPSMART_HOME=str(PARSED), OPSMART_ROOT=str(ROOT), DBT_SEND_ANONYMOUS_USAGE_STATS="false")
-    with FileLock(PARSED / "parse.lock"):
+    with FileLock(LOCK):
         parsed = dbtRunner().invoke(
             ["parse", *PROJECT, *QUIET, "--target-path", str(PARSED), "--log-path", str(PARSED)]
         )
     if not parsed.success:
         raise RuntimeError(f"the dbt project cannot be parsed: {parsed.exception}")
     return parsed.result
+
+
+def copy_manifest(target: Path) -> None:
+    """Put the project's manifest.json into a target folder; another server may be about to write it."""
+    target.mkdir(parents=True, exist_ok=True)
+    with FileLock(LOCK):
+        shutil.copyfile(PARSED / "manifest.json", target / "manifest.json")
 
 
 MANIFEST = _parse()
