@@ -19,7 +19,6 @@ from orchestration.pipeline import build, mart_checks, runner
 from orchestration.pipeline.publication import publish
 from orchestration.schedules import needed_range_tags
 from orchestration.settings import load_settings
-from tests.integration.conftest import command
 from tests.integration.mutations import MUTATIONS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -129,7 +128,7 @@ def test_the_rows_of_the_lake_are_accounted_for(ran: tuple[Path, str]) -> None:
 
 
 def test_a_second_run_pulls_nothing_and_publishes_the_same(
-    ran: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+    ran: tuple[Path, str], forked_dbt: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """dbt by hand on the home builds the same marts and passes its unit tests; they are published like any others."""
     home, _ = ran
@@ -139,9 +138,10 @@ def test_a_second_run_pulls_nothing_and_publishes_the_same(
     monkeypatch.setenv("OPSMART_PROFILE", "sample")
     settings = load_settings()
     assert not needed_range_tags(settings) and runner.land(settings) == []
-    done = command(home, "dbt", "build")
-    assert done.returncode == 0, done.stdout[-4000:]
-    assert "unit_test" in done.stdout and "ERROR=0 SKIP=0" in done.stdout
+    code = cli.main(["--profile", "sample", "dbt", "build"])
+    printed = capsys.readouterr().out
+    assert code == 0, printed[-4000:]
+    assert "unit_test" in printed and "ERROR=0 SKIP=0" in printed
     done = publish(settings, [*build.read_verdicts(settings.home), *mart_checks.judge_marts(settings.home)], "by-hand")
     assert query(home, "select * from fct_kpi order by all") == before
     assert query(home, "select publication_id from dim_publication") != stamp
