@@ -8,6 +8,8 @@ MUTATIONS = {
         and dimension = 'channel' and segment = 'web' and grain = 'day' and period_start = '2026-04-06'""",
     "kpi/fct_kpi_dimensions_known": "update marts.fct_kpi set dimension = 'x' where dimension = 'plan'",
     "kpi/fct_kpi_ids_known": "delete from marts.fct_kpi where kpi_id = 'csat'",
+    "kpi/fct_kpi_lifecycle_is_whole": """update marts.fct_kpi set numerator = numerator + 1
+        where kpi_id = 'lifecycle_returning' and grain = 'week' and dimension = 'all'""",
     "kpi/fct_kpi_incomplete_has_no_value": "update marts.fct_kpi set is_complete = false where kpi_id = 'csat'",
     "lake/conservation_holds": """update intermediate.int_lake__conservation set duplicate = duplicate + 1
         where stream = 'usage_events' and landed_date = '2026-04-01'""",

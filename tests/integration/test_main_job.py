@@ -31,6 +31,10 @@ KPIS = [
     "stickiness",
     "sessions",
     "feature_adoption",
+    "lifecycle_new",
+    "lifecycle_returning",
+    "lifecycle_resurrected",
+    "lifecycle_dormant",
     "error_rate",
     "orders",
     "gmv",
@@ -54,12 +58,12 @@ ENGAGEMENT, ORDERS, SUPPORT = (
     ("channel", "priority", "group", "reason"),
 )
 DIMENSIONS = (
-    dict.fromkeys(KPIS[:8], ENGAGEMENT)
+    dict.fromkeys(KPIS[:12], ENGAGEMENT)
     | {"feature_adoption": (*ENGAGEMENT, "feature")}
-    | dict.fromkeys(KPIS[8:15], ORDERS)
+    | dict.fromkeys(KPIS[12:19], ORDERS)
     | dict.fromkeys(("orders", "gmv", "net_sales", "aov", "mrr"), (*ORDERS, "category"))
-    | dict.fromkeys(KPIS[15:21], SUPPORT)
-    | dict.fromkeys(KPIS[21:], ("channel", "country", "plan"))
+    | dict.fromkeys(KPIS[19:25], SUPPORT)
+    | dict.fromkeys(KPIS[25:], ("channel", "country", "plan"))
 )
 PAIRS = [(kpi, dimension) for kpi, dimensions in DIMENSIONS.items() for dimension in dimensions]
 
