@@ -40,6 +40,15 @@ KPIS = [
     "mrr",
     "active_subscriptions",
     "logo_churn",
+    "on_time_delivery",
+    "on_time_shipment",
+    "otif",
+    "cycle_time_p50",
+    "cycle_time_p90",
+    "stage_time_p50",
+    "stage_time_p90",
+    "open_orders",
+    "open_orders_age_p50",
     "tickets_created",
     "tickets_solved",
     "first_reply_p50",
@@ -49,9 +58,10 @@ KPIS = [
     "csat",
     "csat_mean",
 ]
-ENGAGEMENT, ORDERS, SUPPORT = (
+ENGAGEMENT, ORDERS, FULFILMENT, SUPPORT = (
     ("platform", "country", "plan"),
     ("channel", "country"),
+    ("carrier", "warehouse", "country"),
     ("channel", "priority", "group", "reason"),
 )
 DIMENSIONS = (
@@ -59,8 +69,10 @@ DIMENSIONS = (
     | {"feature_adoption": (*ENGAGEMENT, "feature")}
     | dict.fromkeys(KPIS[8:15], ORDERS)
     | dict.fromkeys(("orders", "gmv", "net_sales", "aov", "mrr"), (*ORDERS, "category"))
-    | dict.fromkeys(KPIS[15:21], SUPPORT)
-    | dict.fromkeys(KPIS[21:], ("channel", "country", "plan"))
+    | dict.fromkeys(KPIS[15:24], FULFILMENT)
+    | dict.fromkeys(("stage_time_p50", "stage_time_p90"), (*FULFILMENT, "stage"))
+    | dict.fromkeys(KPIS[24:30], SUPPORT)
+    | dict.fromkeys(KPIS[30:], ("channel", "country", "plan"))
 )
 PAIRS = [(kpi, dimension) for kpi, dimensions in DIMENSIONS.items() for dimension in dimensions]
 
