@@ -143,8 +143,14 @@ def _second_parcel(world: World, rng: random.Random, first: Parcel, country: str
     shipped = world.after_office_time(packed, rng.randint(1, 7) * HOUR)
     carrier = pick(rng, CARRIERS[country])
     delivered, _ = _arrival(world, rng, shipped, carrier, country)
-    stages = [whole_second(at) for at in (packed, shipped, delivered)]
-    return Parcel(HELPING_WAREHOUSE[first.warehouse], carrier, *stages, units=[(line, units)])
+    return Parcel(
+        HELPING_WAREHOUSE[first.warehouse],
+        carrier,
+        whole_second(packed),
+        whole_second(shipped),
+        whole_second(delivered),
+        [(line, units)],
+    )
 
 
 def _cancel(rng: random.Random, journey: Journey, placed_at: int) -> None:

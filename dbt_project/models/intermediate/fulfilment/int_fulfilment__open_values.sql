@@ -1,5 +1,5 @@
--- open_orders and open_orders_age_p50 (hours): what is neither delivered nor cancelled at the end of a period. Who carries
--- it is known from the first scan on; told earlier, it would change the past.
+-- open_orders and open_orders_age_p50 (hours): what is neither delivered nor cancelled at the end of a period. Who
+-- carries it is known from the first scan on; told earlier, it would change the past.
 with
 
 orders as (

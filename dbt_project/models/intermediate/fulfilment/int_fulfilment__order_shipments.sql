@@ -1,5 +1,5 @@
--- The parcels of an order taken together: the first that was scanned, and the one that arrived last or is awaited still.
--- What happens after the last closed day has not happened yet.
+-- The parcels of an order taken together: the first that was scanned, and the one that arrived last or is awaited
+-- still. What happens after the last closed day has not happened yet.
 with
 
 watermark as (

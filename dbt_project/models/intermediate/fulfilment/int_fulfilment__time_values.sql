@@ -1,5 +1,6 @@
--- cycle_time and stage_time in hours: taken from the rows of each period, never from other percentiles. They are of what
--- happened, in orders that were cancelled later too. The stages of an order add up to its cycle time.
+-- cycle_time and stage_time in hours: taken from the rows of each period, never from other percentiles. They are of
+-- what happened, in orders that were cancelled later too. The stages of an order add up to its cycle time. Nobody
+-- carries an order before its first scan: what ended before it has no carrier.
 with
 
 orders as (
@@ -24,7 +25,7 @@ spans as (
         ordered_at as from_at,
         approved_at as to_at,
         approved_date as span_date,
-        first_carrier as carrier,
+        cast(null as string) as carrier,
         warehouse,
         country
     from orders
@@ -36,7 +37,7 @@ spans as (
         approved_at as from_at,
         picked_at as to_at,
         picked_date as span_date,
-        first_carrier as carrier,
+        cast(null as string) as carrier,
         warehouse,
         country
     from orders
