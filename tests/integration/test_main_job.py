@@ -23,48 +23,31 @@ from tests.integration.mutations import MUTATIONS
 
 ROOT = Path(__file__).parent.parent.parent
 
-KPIS = [
-    "dau",
-    "active_users",
-    "users_7d",
-    "users_28d",
-    "stickiness",
-    "sessions",
-    "feature_adoption",
-    "lifecycle_new",
-    "lifecycle_returning",
-    "lifecycle_resurrected",
-    "lifecycle_dormant",
-    "error_rate",
-    "orders",
-    "gmv",
-    "net_sales",
-    "aov",
-    "mrr",
-    "active_subscriptions",
-    "logo_churn",
-    "tickets_created",
-    "tickets_solved",
-    "first_reply_p50",
-    "resolution_p50",
-    "escalation_rate",
-    "backlog",
-    "csat",
-    "csat_mean",
-]
-ENGAGEMENT, ORDERS, SUPPORT = (
-    ("platform", "country", "plan"),
-    ("channel", "country"),
-    ("channel", "priority", "group", "reason"),
-)
-DIMENSIONS = (
-    dict.fromkeys(KPIS[:12], ENGAGEMENT)
-    | {"feature_adoption": (*ENGAGEMENT, "feature")}
-    | dict.fromkeys(KPIS[12:19], ORDERS)
-    | dict.fromkeys(("orders", "gmv", "net_sales", "aov", "mrr"), (*ORDERS, "category"))
-    | dict.fromkeys(KPIS[19:25], SUPPORT)
-    | dict.fromkeys(KPIS[25:], ("channel", "country", "plan"))
-)
+DIMENSIONS = {  # as the catalogue of definitions says
+    kpi: tuple(dimensions.split())
+    for dimensions, kpis in (
+        (
+            "platform country plan",
+            "dau active_users users_7d users_28d stickiness sessions error_rate "
+            "lifecycle_new lifecycle_returning lifecycle_resurrected lifecycle_dormant",
+        ),
+        ("platform country plan feature", "feature_adoption"),
+        ("channel country", "active_subscriptions logo_churn"),
+        ("channel country category", "orders gmv net_sales aov mrr"),
+        (
+            "carrier warehouse country",
+            "on_time_delivery on_time_shipment otif cycle_time_p50 cycle_time_p90 open_orders open_orders_age_p50",
+        ),
+        ("carrier warehouse country stage", "stage_time_p50 stage_time_p90"),
+        (
+            "channel priority group reason",
+            "tickets_created tickets_solved first_reply_p50 resolution_p50 escalation_rate backlog",
+        ),
+        ("channel country plan", "csat csat_mean"),
+    )
+    for kpi in kpis.split()
+}
+KPIS = list(DIMENSIONS)
 PAIRS = [(kpi, dimension) for kpi, dimensions in DIMENSIONS.items() for dimension in dimensions]
 
 
