@@ -43,9 +43,19 @@ KPIS = [
     "tickets_created",
     "tickets_solved",
     "first_reply_p50",
+    "first_reply_p90",
+    "first_reply_business_p50",
+    "first_reply_business_p90",
     "resolution_p50",
+    "resolution_p90",
+    "full_resolution_p50",
+    "full_resolution_p90",
     "escalation_rate",
+    "reopen_rate",
+    "first_contact_resolution",
+    "sla_attainment",
     "backlog",
+    "backlog_age_p50",
     "csat",
     "csat_mean",
 ]
@@ -59,8 +69,9 @@ DIMENSIONS = (
     | {"feature_adoption": (*ENGAGEMENT, "feature")}
     | dict.fromkeys(KPIS[8:15], ORDERS)
     | dict.fromkeys(("orders", "gmv", "net_sales", "aov", "mrr"), (*ORDERS, "category"))
-    | dict.fromkeys(KPIS[15:21], SUPPORT)
-    | dict.fromkeys(KPIS[21:], ("channel", "country", "plan"))
+    | dict.fromkeys(KPIS[15:31], SUPPORT)
+    | {"sla_attainment": (*SUPPORT, "sla_target")}
+    | dict.fromkeys(KPIS[31:], ("channel", "country", "plan"))
 )
 PAIRS = [(kpi, dimension) for kpi, dimensions in DIMENSIONS.items() for dimension in dimensions]
 
