@@ -95,7 +95,11 @@ def _entry(row: dict[str, str]) -> list[str]:
 
 
 def _days(lookback: str) -> str:
-    named = {"period": "those of the period", "all": "all since the first day"}
+    named = {
+        "period": "those of the period",
+        "all": "all since the first day",
+        "first_ever": "all since the first day; no value in the first 28",
+    }
     return named.get(lookback, f"the {lookback} that end with the period")
 
 

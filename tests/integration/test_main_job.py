@@ -36,10 +36,15 @@ KPIS = [
     "orders",
     "gmv",
     "net_sales",
+    "net_sales_cohort_90d",
     "aov",
+    "cancellation_rate",
+    "refund_rate",
     "mrr",
     "active_subscriptions",
     "logo_churn",
+    "revenue_churn",
+    "repeat_purchase_90d",
     "tickets_created",
     "tickets_solved",
     "first_reply_p50",
@@ -49,18 +54,22 @@ KPIS = [
     "csat",
     "csat_mean",
 ]
-ENGAGEMENT, ORDERS, SUPPORT = (
+ENGAGEMENT, ORDERS, SUPPORT, RETENTION, FEEDBACK = (
     ("platform", "country", "plan"),
     ("channel", "country"),
     ("channel", "priority", "group", "reason"),
+    ("acquisition_channel", "plan", "country"),
+    ("channel", "country", "plan"),
 )
 DIMENSIONS = (
-    dict.fromkeys(KPIS[:8], ENGAGEMENT)
+    dict.fromkeys(KPIS[: KPIS.index("orders")], ENGAGEMENT)
     | {"feature_adoption": (*ENGAGEMENT, "feature")}
-    | dict.fromkeys(KPIS[8:15], ORDERS)
-    | dict.fromkeys(("orders", "gmv", "net_sales", "aov", "mrr"), (*ORDERS, "category"))
-    | dict.fromkeys(KPIS[15:21], SUPPORT)
-    | dict.fromkeys(KPIS[21:], ("channel", "country", "plan"))
+    | dict.fromkeys(KPIS[KPIS.index("orders") : KPIS.index("repeat_purchase_90d")], ORDERS)
+    | dict.fromkeys(("orders", "gmv", "net_sales", "net_sales_cohort_90d", "aov"), (*ORDERS, "category"))
+    | dict.fromkeys(("refund_rate", "mrr", "revenue_churn"), (*ORDERS, "category"))
+    | {"cancellation_rate": (*ORDERS, "cancelled_by"), "repeat_purchase_90d": RETENTION}
+    | dict.fromkeys(KPIS[KPIS.index("tickets_created") : KPIS.index("csat")], SUPPORT)
+    | dict.fromkeys(KPIS[KPIS.index("csat") :], FEEDBACK)
 )
 PAIRS = [(kpi, dimension) for kpi, dimensions in DIMENSIONS.items() for dimension in dimensions]
 

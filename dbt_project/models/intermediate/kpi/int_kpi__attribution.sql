@@ -27,6 +27,11 @@ facts as (
     from {{ ref('int_feedback__answers') }}
     union all
     select
+        'retention' as domain,
+        coalesce(bool_or(is_attribute_of_customer), false) as is_of_customer
+    from {{ ref('int_retention__first_purchases') }}
+    union all
+    select
         'engagement' as domain,
         coalesce(bool_or(plan is null or country is null), false) as is_of_customer
     from {{ ref('int_usage__actor_days') }}

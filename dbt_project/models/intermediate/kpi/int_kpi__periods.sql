@@ -42,6 +42,9 @@ needed as (
         case
             when needs.lookback = 'period' then published.period_start
             when needs.lookback = 'all' then settings.first_day
+            -- what is the first ever of somebody cannot be told in the first 28 days
+            when needs.lookback = 'first_ever'
+                then least(settings.first_day, {{ add_days('published.period_start', -28) }})
             else {{ add_days('published.period_end', '-try_cast(needs.lookback as int)') }}
         end as from_date
     from published
@@ -54,7 +57,8 @@ ranges as (
         needed.*,
         -- what landed since the first landing day is all that there is
         case
-            when needed.lookback = 'all' then settings.first_day
+            when needed.lookback in ('all', 'first_ever') and needed.from_date = settings.first_day
+                then settings.first_day
             else first_days.landing_from_date
         end as landing_from_date,
         last_days.landing_to_date

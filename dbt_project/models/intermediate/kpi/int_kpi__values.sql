@@ -6,3 +6,5 @@ union all
 select * from {{ ref('int_support__kpi_values') }}
 union all
 select * from {{ ref('int_feedback__kpi_values') }}
+union all
+select * from {{ ref('int_retention__kpi_values') }}
