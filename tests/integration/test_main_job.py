@@ -53,6 +53,8 @@ KPIS = [
     "backlog",
     "csat",
     "csat_mean",
+    "csat_response_rate",
+    "nps",
 ]
 ENGAGEMENT, ORDERS, SUPPORT, RETENTION, FEEDBACK = (
     ("platform", "country", "plan"),

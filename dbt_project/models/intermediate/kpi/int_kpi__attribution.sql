@@ -24,7 +24,11 @@ facts as (
     select
         'feedback' as domain,
         coalesce(bool_or(is_attribute_of_customer), false) as is_of_customer
-    from {{ ref('int_feedback__answers') }}
+    from (
+        select is_attribute_of_customer from {{ ref('int_feedback__answers') }}
+        union all
+        select is_attribute_of_customer from {{ ref('int_feedback__surveys') }}
+    ) as asked
     union all
     select
         'retention' as domain,
