@@ -55,6 +55,10 @@ KPIS = [
     "csat_mean",
     "csat_response_rate",
     "nps",
+    "revenue_per_active_user",
+    "contact_rate",
+    "unlinked_ticket_share",
+    "feature_demand",
 ]
 ENGAGEMENT, ORDERS, SUPPORT, RETENTION, FEEDBACK = (
     ("platform", "country", "plan"),
@@ -71,7 +75,9 @@ DIMENSIONS = (
     | dict.fromkeys(("refund_rate", "mrr", "revenue_churn"), (*ORDERS, "category"))
     | {"cancellation_rate": (*ORDERS, "cancelled_by"), "repeat_purchase_90d": RETENTION}
     | dict.fromkeys(KPIS[KPIS.index("tickets_created") : KPIS.index("csat")], SUPPORT)
-    | dict.fromkeys(KPIS[KPIS.index("csat") :], FEEDBACK)
+    | dict.fromkeys(KPIS[KPIS.index("csat") : KPIS.index("revenue_per_active_user")], FEEDBACK)
+    | {"revenue_per_active_user": ("country",), "unlinked_ticket_share": ("country",)}
+    | {"contact_rate": ORDERS, "feature_demand": ("feature",)}
 )
 PAIRS = [(kpi, dimension) for kpi, dimensions in DIMENSIONS.items() for dimension in dimensions]
 

@@ -26,7 +26,15 @@ pytestmark = pytest.mark.skipif(
     not DATA.is_dir(), reason=f"the third-party data set is not at {DATA}; set RAVENSTACK_DIR"
 )
 
-UNAVAILABLE = ["csat_response_rate", "net_sales", "net_sales_cohort_90d", "nps", "refund_rate"]
+UNAVAILABLE = [
+    "csat_response_rate",
+    "feature_demand",
+    "net_sales",
+    "net_sales_cohort_90d",
+    "nps",
+    "refund_rate",
+    "revenue_per_active_user",
+]
 
 
 @pytest.fixture(scope="module")
