@@ -28,6 +28,12 @@ MUTATIONS = {
         where order_id = (select min(order_id) from intermediate.int_orders__items)""",
     "orders/refunds_order_known": """update intermediate.int_orders__newest_refunds set order_id = 'x'
         where refund_id = (select min(refund_id) from intermediate.int_orders__refunds)""",
+    "fulfilment/open_orders_move_by_their_flows": """update marts.fct_kpi set numerator = numerator + 1
+        where kpi_id = 'open_orders' and dimension = 'all' and grain = 'day' and period_start = '2026-04-06'""",
+    "fulfilment/shipments_order_known": """delete from intermediate.int_orders__newest_orders
+        where order_id = (select min(order_id) from intermediate.int_fulfilment__shipments)""",
+    "fulfilment/shipment_items_line_known": """update intermediate.int_fulfilment__newest_shipment_items set line_id = 'x'
+        where shipment_id = (select min(shipment_id) from intermediate.int_fulfilment__shipments)""",
     "support/backlog_moves_by_its_flows": """update marts.fct_kpi set numerator = numerator + 1 where kpi_id = 'backlog'
         and dimension = 'all' and grain = 'day' and period_start = '2026-04-06'""",
     "support/tickets_order_known": """update intermediate.int_support__newest_tickets set order_id = 'x'

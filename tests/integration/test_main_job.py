@@ -39,12 +39,22 @@ KPIS = [
     "net_sales_cohort_90d",
     "aov",
     "cancellation_rate",
+    "return_rate",
     "refund_rate",
     "mrr",
     "active_subscriptions",
     "logo_churn",
     "revenue_churn",
     "repeat_purchase_90d",
+    "on_time_delivery",
+    "on_time_shipment",
+    "otif",
+    "cycle_time_p50",
+    "cycle_time_p90",
+    "stage_time_p50",
+    "stage_time_p90",
+    "open_orders",
+    "open_orders_age_p50",
     "tickets_created",
     "tickets_solved",
     "first_reply_p50",
@@ -58,11 +68,13 @@ KPIS = [
     "revenue_per_active_user",
     "contact_rate",
     "unlinked_ticket_share",
+    "late_delivery_contact_lift",
     "feature_demand",
 ]
-ENGAGEMENT, ORDERS, SUPPORT, RETENTION, FEEDBACK = (
+ENGAGEMENT, ORDERS, FULFILMENT, SUPPORT, RETENTION, FEEDBACK = (
     ("platform", "country", "plan"),
     ("channel", "country"),
+    ("carrier", "warehouse", "country"),
     ("channel", "priority", "group", "reason"),
     ("acquisition_channel", "plan", "country"),
     ("channel", "country", "plan"),
@@ -72,12 +84,14 @@ DIMENSIONS = (
     | {"feature_adoption": (*ENGAGEMENT, "feature")}
     | dict.fromkeys(KPIS[KPIS.index("orders") : KPIS.index("repeat_purchase_90d")], ORDERS)
     | dict.fromkeys(("orders", "gmv", "net_sales", "net_sales_cohort_90d", "aov"), (*ORDERS, "category"))
-    | dict.fromkeys(("refund_rate", "mrr", "revenue_churn"), (*ORDERS, "category"))
+    | dict.fromkeys(("return_rate", "refund_rate", "mrr", "revenue_churn"), (*ORDERS, "category"))
     | {"cancellation_rate": (*ORDERS, "cancelled_by"), "repeat_purchase_90d": RETENTION}
+    | dict.fromkeys(KPIS[KPIS.index("on_time_delivery") : KPIS.index("tickets_created")], FULFILMENT)
+    | dict.fromkeys(("stage_time_p50", "stage_time_p90"), (*FULFILMENT, "stage"))
     | dict.fromkeys(KPIS[KPIS.index("tickets_created") : KPIS.index("csat")], SUPPORT)
     | dict.fromkeys(KPIS[KPIS.index("csat") : KPIS.index("revenue_per_active_user")], FEEDBACK)
     | {"revenue_per_active_user": ("country",), "unlinked_ticket_share": ("country",)}
-    | {"contact_rate": ORDERS, "feature_demand": ("feature",)}
+    | {"contact_rate": ORDERS, "late_delivery_contact_lift": ORDERS, "feature_demand": ("feature",)}
 )
 PAIRS = [(kpi, dimension) for kpi, dimensions in DIMENSIONS.items() for dimension in dimensions]
 

@@ -3,6 +3,8 @@ select * from {{ ref('int_engagement__kpi_values') }}
 union all
 select * from {{ ref('int_orders__kpi_values') }}
 union all
+select * from {{ ref('int_fulfilment__kpi_values') }}
+union all
 select * from {{ ref('int_support__kpi_values') }}
 union all
 select * from {{ ref('int_feedback__kpi_values') }}

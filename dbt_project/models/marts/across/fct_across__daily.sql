@@ -7,6 +7,7 @@
     ['ticket_count', 'unlinked_ticket_share', 'denominator', 'bigint'],
     ['unlinked_ticket_count', 'unlinked_ticket_share', 'numerator', 'bigint'],
     ['unlinked_ticket_share', 'unlinked_ticket_share', 'value', 'double'],
+    ['late_delivery_contact_lift', 'late_delivery_contact_lift', 'value', 'double'],
     ['feature_account_count', 'feature_demand', 'n', 'bigint'],
     ['feature_demand_amount', 'feature_demand', 'numerator', 'decimal(28, 6)'],
 ]) }}
