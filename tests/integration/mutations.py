@@ -36,6 +36,8 @@ MUTATIONS = {
         where shipment_id = (select min(shipment_id) from intermediate.int_fulfilment__shipments)""",
     "support/backlog_moves_by_its_flows": """update marts.fct_kpi set numerator = numerator + 1 where kpi_id = 'backlog'
         and dimension = 'all' and grain = 'day' and period_start = '2026-04-06'""",
+    "support/support_kpis_count_ticket_rows": """update marts.fct_support__tickets set first_solved_date = null
+        where ticket_id = (select min(ticket_id) from marts.fct_support__tickets where is_reopened_in_30_days)""",
     "support/tickets_order_known": """update intermediate.int_support__newest_tickets set order_id = 'x'
         where ticket_id = (select min(ticket_id) from intermediate.int_support__tickets)""",
     "support/ticket_events_ticket_known": """delete from intermediate.int_support__newest_tickets

@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from orchestration.pipeline import build, mart_checks, runner
 from orchestration.pipeline.publication import publish
 from orchestration.schedules import needed_range_tags
 from orchestration.settings import load_settings
+from sources.profile import PROFILES_DIR
 from tests.integration.conftest import command
 from tests.integration.mutations import MUTATIONS
+from tests.integration.support_oracle import Promises, check_tickets
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -58,9 +60,19 @@ KPIS = [
     "tickets_created",
     "tickets_solved",
     "first_reply_p50",
+    "first_reply_p90",
+    "first_reply_business_p50",
+    "first_reply_business_p90",
     "resolution_p50",
+    "resolution_p90",
+    "full_resolution_p50",
+    "full_resolution_p90",
     "escalation_rate",
+    "reopen_rate",
+    "first_contact_resolution",
+    "sla_attainment",
     "backlog",
+    "backlog_age_p50",
     "csat",
     "csat_mean",
     "csat_response_rate",
@@ -89,6 +101,7 @@ DIMENSIONS = (
     | dict.fromkeys(KPIS[KPIS.index("on_time_delivery") : KPIS.index("tickets_created")], FULFILMENT)
     | dict.fromkeys(("stage_time_p50", "stage_time_p90"), (*FULFILMENT, "stage"))
     | dict.fromkeys(KPIS[KPIS.index("tickets_created") : KPIS.index("csat")], SUPPORT)
+    | {"sla_attainment": (*SUPPORT, "sla_target")}
     | dict.fromkeys(KPIS[KPIS.index("csat") : KPIS.index("revenue_per_active_user")], FEEDBACK)
     | {"revenue_per_active_user": ("country",), "unlinked_ticket_share": ("country",)}
     | {"contact_rate": ORDERS, "late_delivery_contact_lift": ORDERS, "feature_demand": ("feature",)}
@@ -157,6 +170,15 @@ def test_the_rows_of_the_lake_are_accounted_for(ran: tuple[Path, str]) -> None:
     )
     names = {v["name"] for v in said["verdicts"]}
     assert any(name.startswith("fct_kpi_") for name in names) and len(names) > 100
+
+
+def test_business_minutes_and_promises_are_those_of_plain_python(ran: tuple[Path, str]) -> None:
+    marts = str(ran[0] / "published" / "current" / "marts.duckdb")
+    with duckdb.connect(marts, read_only=True) as con:
+        tickets = con.execute("select * from fct_support__tickets").to_arrow_table().to_pylist()
+    states = check_tickets(tickets, Promises(PROFILES_DIR / "sample"), datetime(2026, 5, 31, 22))
+    assert min(states[state] for state in ("met", "breached", "running", "ended")) > 20
+    assert sum(t["is_reopened_in_30_days"] and not t["is_solved"] for t in tickets) > 10, "back, and still open"
 
 
 def test_a_second_run_pulls_nothing_and_publishes_the_same(

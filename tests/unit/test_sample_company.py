@@ -570,7 +570,8 @@ def test_ticket_events_come_out_of_the_audits(company: Company, sources: duckdb.
     assert kinds["escalated", "agent"] == company.truth["support"]["escalated"]
     assert kinds["merged", "agent"] == company.truth["support"]["merged"]
     assert {kind for kind, _ in kinds} == {
-        "created", "public_reply", "internal_note", "status_changed", "assigned", "handed_off", "escalated", "merged"
+        "created", "public_reply", "internal_note", "status_changed", "priority_changed", "assigned", "handed_off",
+        "escalated", "merged",
     }  # fmt: skip
     assert {author for kind, author in kinds if kind == "handed_off"} == {"bot"}
     assert {author for kind, author in kinds if kind == "public_reply"} == {"agent", "bot", "customer"}

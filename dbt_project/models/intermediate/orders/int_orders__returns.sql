@@ -1,6 +1,6 @@
--- Units that were delivered, and how many of them came back. Units of a line that came in several parcels go back in the
--- order in which they came. What names no delivered line is taken from what is left of the order, likewise. Both are
--- numbered from 0 on: a return is of a delivery as far as their numbers overlap.
+-- Units that were delivered, and how many of them came back. Units of a line that came in several parcels go back in
+-- the order in which they came. What names no delivered line is taken from what is left of the order, likewise. Both
+-- are numbered from 0 on: a return is of a delivery as far as their numbers overlap.
 with
 
 watermark as (
