@@ -65,7 +65,7 @@ class Business(_Strict):
     passive_events: tuple[str, ...] = ()
     key_action: str = ""
     checkout: str = ""
-    funnel: tuple[str, ...] = ()
+    funnel: tuple[str, ...] = Field(default=(), max_length=8)  # as many as int_conversion__funnel_entries follows
     funnel_window_days: int = Field(default=7, ge=1)
     internal_people: InternalPeople = InternalPeople()
 

@@ -27,9 +27,12 @@ pytestmark = pytest.mark.skipif(
 )
 
 UNAVAILABLE = [
+    "activation",
+    "checkout_abandonment",
     "csat_response_rate",
     "feature_demand",
     "first_contact_resolution",
+    "funnel_conversion",
     "late_delivery_contact_lift",
     "net_sales",
     "net_sales_cohort_90d",
@@ -38,6 +41,8 @@ UNAVAILABLE = [
     "reopen_rate",
     "return_rate",
     "revenue_per_active_user",
+    "time_to_convert_p50",
+    "time_to_convert_p90",
 ]
 
 
@@ -127,6 +132,7 @@ def test_what_cannot_be_known_is_not_available_by_name(ran: tuple[Path, Path, st
         assert sorted(unavailable.keys() - fulfilment) == UNAVAILABLE and fulfilment <= unavailable.keys()
         assert all("shipments" in unavailable[kpi] for kpi in fulfilment)
         assert unavailable["net_sales"] == "the profile has no refunds"
+        assert unavailable["activation"] == "the profile sets no key_action"
         assert unavailable["reopen_rate"] == "the profile has no ticket_events"
         assert con.execute(
             "select count(*) from fct_kpi where kpi_id in (select unnest(?))", [sorted(unavailable)]

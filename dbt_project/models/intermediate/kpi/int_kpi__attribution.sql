@@ -38,7 +38,20 @@ facts as (
     select
         'retention' as domain,
         coalesce(bool_or(is_attribute_of_customer), false) as is_of_customer
-    from {{ ref('int_retention__first_purchases') }}
+    from (
+        select is_attribute_of_customer from {{ ref('int_retention__first_purchases') }}
+        union all
+        select is_attribute_of_customer from {{ ref('int_conversion__first_visits') }}
+    ) as entries
+    union all
+    select
+        'conversion' as domain,
+        coalesce(bool_or(is_attribute_of_customer), false) as is_of_customer
+    from (
+        select is_attribute_of_customer from {{ ref('int_conversion__milestones') }}
+        union all
+        select is_attribute_of_customer from {{ ref('int_conversion__first_visits') }}
+    ) as steps
     union all
     select
         'engagement' as domain,

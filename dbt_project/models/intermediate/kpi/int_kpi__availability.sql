@@ -42,6 +42,13 @@ ticket_events as (
     where stream = 'ticket_events'
 ),
 
+-- the window of the funnel is the profile's
+funnel as (
+    select cast(max(value) as int) as window_days
+    from {{ ref('profile_settings') }}
+    where section = 'business' and key = 'funnel_window_days'
+),
+
 -- a setting of [business]; the steps of a funnel are rows of their own
 set_settings as (
     select distinct case section when 'funnel_step' then 'funnel' else key end as setting
@@ -75,11 +82,13 @@ judged as (
             when catalogue.kpi_id = 'escalation_rate'
                 and escalations.timed_count = 0
                 and ticket_events.stream_count = 0 then 0
+            when catalogue.required_setting = 'funnel' then funnel.window_days
             else coalesce(catalogue.cohort_window_days, 0)
         end as cohort_window_days
     from {{ ref('kpi_catalogue') }} as catalogue
     cross join escalations
     cross join ticket_events
+    cross join funnel
     inner join needs on catalogue.kpi_id = needs.kpi_id
     left join missing_settings on catalogue.kpi_id = missing_settings.kpi_id
 ),

@@ -14,6 +14,7 @@
 {%- set window = frontier_days('usage_events', ref('stg_usage__events')) %}
 {%- set columns = [
     'event_id', 'content_hash', 'occurred_at', 'anonymous_id', 'user_id', 'session_id', 'platform', 'country', 'plan',
+    'acquisition_channel',
 ] %}
 
 with {{ usage_days(ref('stg_usage__events'), window) }},
@@ -38,7 +39,8 @@ keyed as (
         events.content_hash,
         events.platform,
         events.country,
-        events.plan
+        events.plan,
+        events.acquisition_channel
     from events
     left join same_day_users
         on case when events.user_id is null then events.anonymous_id end = same_day_users.anonymous_id
@@ -94,6 +96,7 @@ select
     max(event_id) filter (where is_start = 1) as first_event_id,
     max(platform) filter (where is_start = 1) as platform,
     max(country) filter (where is_start = 1) as country,
-    max(plan) filter (where is_start = 1) as plan
+    max(plan) filter (where is_start = 1) as plan,
+    max(acquisition_channel) filter (where is_start = 1) as acquisition_channel
 from numbered
 group by event_date, actor_key, session_key, island

@@ -1,0 +1,3 @@
+select * from {{ ref('int_conversion__funnel_values') }}
+union all
+select * from {{ ref('int_conversion__cohort_values') }}

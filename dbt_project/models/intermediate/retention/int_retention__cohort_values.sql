@@ -1,0 +1,68 @@
+{%- set ages = ['d1', 'd7', 'd14', 'd28', 'w1', 'w4', 'w12'] %}
+
+-- retention_d*: of all grains, the people of a period's days together; retention_w*: of weeks alone.
+with
+
+returns as (
+    {%- for age in ages %}
+    select
+        '{{ age }}' as age,
+        first_date,
+        acquisition_channel,
+        plan,
+        country,
+        is_back_{{ age }} as is_back
+    from {{ ref('int_retention__active_cohorts') }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+segmented as (
+    {{ by_dimension('returns', {
+        'acquisition_channel': 'acquisition_channel', 'plan': 'plan', 'country': 'country'
+    }) }}
+),
+
+counts as (
+    select
+        period_days.grain,
+        period_days.period_start,
+        segmented.dimension,
+        segmented.segment,
+        segmented.age,
+        count(*) filter (where segmented.is_back) as back_count,
+        count(*) as person_count
+    from segmented
+    inner join {{ ref('int_calendar__period_days') }} as period_days on segmented.first_date = period_days.local_date
+    group by
+        period_days.grain, period_days.period_start, segmented.dimension, segmented.segment, segmented.age
+),
+
+shares as (
+    select
+        'retention_' || counts.age as kpi_id,
+        counts.grain,
+        counts.period_start,
+        counts.dimension,
+        counts.segment,
+        cast(counts.back_count as decimal(28, 6)) as numerator,
+        cast(counts.person_count as decimal(28, 6)) as denominator,
+        cast(counts.person_count as bigint) as n
+    from counts
+    where counts.age like 'd%'
+        or counts.grain = 'week'
+)
+
+select
+    kpi_id,
+    grain,
+    period_start,
+    dimension,
+    segment,
+    numerator,
+    denominator,
+    {{ ratio('numerator', 'denominator') }} as value,
+    n
+from shares

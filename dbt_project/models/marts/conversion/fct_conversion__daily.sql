@@ -1,0 +1,16 @@
+{{ daily_mart('conversion', [
+    ['first_visitor_count', 'visitor_conversion', 'denominator', 'bigint'],
+    ['converted_visitor_count', 'visitor_conversion', 'numerator', 'bigint'],
+    ['visitor_conversion_rate', 'visitor_conversion', 'value', 'double'],
+    ['sign_up_count', 'activation', 'denominator', 'bigint'],
+    ['activated_count', 'activation', 'numerator', 'bigint'],
+    ['activation_rate', 'activation', 'value', 'double'],
+    ['funnel_entry_count', 'funnel_conversion', 'denominator', 'bigint'],
+    ['funnel_conversion_count', 'funnel_conversion', 'numerator', 'bigint'],
+    ['funnel_conversion_rate', 'funnel_conversion', 'value', 'double'],
+    ['hours_to_convert_p50', 'time_to_convert_p50', 'value', 'double'],
+    ['hours_to_convert_p90', 'time_to_convert_p90', 'value', 'double'],
+    ['checkout_count', 'checkout_abandonment', 'denominator', 'bigint'],
+    ['abandoned_checkout_count', 'checkout_abandonment', 'numerator', 'bigint'],
+    ['checkout_abandonment_rate', 'checkout_abandonment', 'value', 'double'],
+]) }}
