@@ -81,6 +81,7 @@ KPIS = [
     "contact_rate",
     "unlinked_ticket_share",
     "late_delivery_contact_lift",
+    "revenue_at_risk",
     "feature_demand",
 ]
 ENGAGEMENT, ORDERS, FULFILMENT, SUPPORT, RETENTION, FEEDBACK = (

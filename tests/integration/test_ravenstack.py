@@ -37,6 +37,7 @@ UNAVAILABLE = [
     "refund_rate",
     "reopen_rate",
     "return_rate",
+    "revenue_at_risk",
     "revenue_per_active_user",
 ]
 
