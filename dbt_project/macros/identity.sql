@@ -36,3 +36,16 @@
         and {{ actor }}.event_date >= people.from_date
         and {{ actor }}.event_date < people.to_date
 {%- endmacro %}
+
+{#- Joins what was true of the customer of a fact on its day, named `spans`. -#}
+{% macro join_customer_spans(fact, date_column) -%}
+    left join {{ ref('int_customers__attribute_spans') }} as spans
+        on {{ fact }}.customer_id = spans.customer_id
+        and {{ fact }}.{{ date_column }} >= spans.valid_from_date
+        and {{ fact }}.{{ date_column }} < spans.valid_to_date
+{%- endmacro %}
+
+{#- The account of a fact: its own, else that of the customer (joined as `spans`), else the customer, an account of one. -#}
+{% macro account_of(fact) -%}
+    coalesce(nullif({{ fact }}.account_id, ''), nullif(spans.account_id, ''), nullif({{ fact }}.customer_id, ''))
+{%- endmacro %}

@@ -51,6 +51,7 @@ DIMENSIONS = {  # as the catalogue of definitions says
             "repeat_purchase_90d retention_d1 retention_d7 retention_d14 retention_d28 "
             "retention_w1 retention_w4 retention_w12",
         ),
+        ("", "revenue_at_risk"),
         ("feature", "feature_demand"),
         (
             "carrier warehouse country",

@@ -40,6 +40,7 @@ UNAVAILABLE = [
     "refund_rate",
     "reopen_rate",
     "return_rate",
+    "revenue_at_risk",
     "revenue_per_active_user",
     "time_to_convert_p50",
     "time_to_convert_p90",

@@ -1,16 +1,12 @@
--- Net sales of an account by day. Who has no account is its own: the account of the order, else of the customer at the
--- time, else the customer.
+-- Net sales of an account by day.
 with
 
 accounts as (
     select
         accepted.order_id,
-        coalesce(nullif(accepted.account_id, ''), spans.account_id, nullif(accepted.customer_id, '')) as account_id
+        {{ account_of('accepted') }} as account_id
     from {{ ref('int_orders__accepted') }} as accepted
-    left join {{ ref('int_customers__attribute_spans') }} as spans
-        on accepted.customer_id = spans.customer_id
-        and accepted.order_date >= spans.valid_from_date
-        and accepted.order_date < spans.valid_to_date
+    {{ join_customer_spans('accepted', 'order_date') }}
 )
 
 select

@@ -12,10 +12,7 @@ tickets as (
         case when orders.order_id is null then 1 else 0 end as unlinked_count
     from {{ ref('int_support__ticket_facts') }} as tickets
     left join orders on tickets.order_id = orders.order_id
-    left join {{ ref('int_customers__attribute_spans') }} as spans
-        on tickets.customer_id = spans.customer_id
-        and tickets.created_date >= spans.valid_from_date
-        and tickets.created_date < spans.valid_to_date
+    {{ join_customer_spans('tickets', 'created_date') }}
     where not tickets.is_excluded
         and not tickets.is_merged_away
 ),

@@ -6,12 +6,9 @@ asked as (
     select distinct
         tickets.feature,
         tickets.created_date,
-        coalesce(nullif(tickets.account_id, ''), spans.account_id, nullif(tickets.customer_id, '')) as account_id
+        {{ account_of('tickets') }} as account_id
     from {{ ref('int_support__ticket_facts') }} as tickets
-    left join {{ ref('int_customers__attribute_spans') }} as spans
-        on tickets.customer_id = spans.customer_id
-        and tickets.created_date >= spans.valid_from_date
-        and tickets.created_date < spans.valid_to_date
+    {{ join_customer_spans('tickets', 'created_date') }}
     where not tickets.is_excluded
         and not tickets.is_merged_away
         and nullif(tickets.feature, '') is not null

@@ -8,6 +8,8 @@
     ['unlinked_ticket_count', 'unlinked_ticket_share', 'numerator', 'bigint'],
     ['unlinked_ticket_share', 'unlinked_ticket_share', 'value', 'double'],
     ['late_delivery_contact_lift', 'late_delivery_contact_lift', 'value', 'double'],
+    ['account_at_risk_count', 'revenue_at_risk', 'n', 'bigint'],
+    ['revenue_at_risk_amount', 'revenue_at_risk', 'numerator', 'decimal(28, 6)'],
     ['feature_account_count', 'feature_demand', 'n', 'bigint'],
     ['feature_demand_amount', 'feature_demand', 'numerator', 'decimal(28, 6)'],
 ]) }}
