@@ -21,7 +21,7 @@ from orchestration.pipeline import build
 from orchestration.settings import Home, dbt_environment, load_settings
 from tests.bench.world import OLD_DAYS, World, write_customers, write_day, write_empty_day
 
-FRONTIER = ("config.meta.frontier:days", "config.meta.frontier:keys")
+FRONTIER = ("config.meta.frontier:days", "config.meta.frontier:keys")  # the counts are kept after it
 DEAREST = 12
 
 
