@@ -2,8 +2,8 @@
 
 dbt itself builds the plan, the staging views, the frontier and the counts that are kept, with what they need, in a process
 of its own that ends, or is killed, with its database closed. What comes after them is compiled without a look at the lake,
-so its SQL is the same in every build: it is taken from one real run and executed as it is. Builds by hand go through dbt from end to end, which proves
-that the shortcut changes nothing.
+so its SQL is the same in every build: it is taken from one real run and executed as it is. Builds by hand go through dbt
+from end to end, which proves that the shortcut changes nothing.
 """
 
 from __future__ import annotations

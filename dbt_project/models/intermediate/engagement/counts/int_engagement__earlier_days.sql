@@ -1,5 +1,13 @@
--- The people who come back on a recounted day, and whose past stays as it was counted: of it the sweeps need the last days.
-with people as (
+-- The people who come back on a recounted day, and whose past stays as it was counted: of it the sweeps need the last
+-- days.
+with back as (
+    select distinct recounted.person_key
+    from {{ ref('int_engagement__recounted_days') }} as recounted
+    left join {{ ref('int_engagement__moved_actors') }} as moved on recounted.person_key = moved.person_key
+    where moved.person_key is null and recounted.qualifying_event_count > 0
+),
+
+people as (
     select
         actors.actor_key,
         actors.from_date,
@@ -7,10 +15,7 @@ with people as (
         actors.person_key,
         actors.customer_id
     from {{ ref('int_identity__actor_people') }} as actors
-    where actors.person_key in (
-        select person_key from {{ ref('int_engagement__recounted_days') }} where qualifying_event_count > 0
-    )
-    and actors.person_key not in (select person_key from {{ ref('int_engagement__moved_actors') }})
+    inner join back on actors.person_key = back.person_key
 ),
 
 days as (

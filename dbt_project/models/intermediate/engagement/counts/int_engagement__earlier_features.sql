@@ -1,15 +1,19 @@
 -- A feature is looked at over 28 days, so that a use before them is as good as none.
-with people as (
+with back as (
+    select distinct recounted.person_key
+    from {{ ref('int_engagement__recounted_days') }} as recounted
+    left join {{ ref('int_engagement__moved_actors') }} as moved on recounted.person_key = moved.person_key
+    where moved.person_key is null and recounted.has_feature
+),
+
+people as (
     select
         actors.actor_key,
         actors.from_date,
         actors.to_date,
         actors.person_key
     from {{ ref('int_identity__actor_people') }} as actors
-    where actors.person_key in (
-        select person_key from {{ ref('int_engagement__recounted_days') }} where has_feature
-    )
-    and actors.person_key not in (select person_key from {{ ref('int_engagement__moved_actors') }})
+    inner join back on actors.person_key = back.person_key
 )
 
 select

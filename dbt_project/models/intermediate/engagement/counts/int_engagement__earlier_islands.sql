@@ -2,14 +2,19 @@
     'event_date', 'session_key', 'first_at', 'last_at', 'event_count', 'first_event_id', 'anonymous_id', 'user_id',
 ] %}
 
--- Sessions that were under way when the first recounted day began: those of the source that go on in it, by their key, and
--- people who were there within thirty minutes of it. Their islands are put in order once more, and weigh nothing.
+-- Sessions that were under way when the first recounted day began: those of the source that go on in it, by their key,
+-- and people who were there within thirty minutes of it. Their islands are put in order once more, and weigh nothing.
 with keyed as (
     select distinct
         person_key,
         session_key
     from {{ ref('int_engagement__recounted_islands') }}
     where session_key is not null and event_date >= {{ recount_date('from_date') }}
+),
+
+keys as (
+    select distinct session_key
+    from keyed
 ),
 
 first_islands as (
@@ -32,15 +37,27 @@ people_there as (
         and {{ micros_between('islands.last_at', 'first_islands.first_at') }} <= 1800000000
 ),
 
+moved_people as (
+    select distinct person_key
+    from {{ ref('int_engagement__moved_actors') }}
+),
+
 actors as (
     select
-        actor_key,
-        from_date,
-        to_date,
-        person_key,
-        customer_id
-    from {{ ref('int_identity__actor_people') }}
-    where person_key not in (select person_key from {{ ref('int_engagement__moved_actors') }})
+        actor_people.actor_key,
+        actor_people.from_date,
+        actor_people.to_date,
+        actor_people.person_key,
+        actor_people.customer_id
+    from {{ ref('int_identity__actor_people') }} as actor_people
+    left join moved_people on actor_people.person_key = moved_people.person_key
+    where moved_people.person_key is null
+),
+
+actors_there as (
+    select actors.*
+    from actors
+    inner join people_there on actors.person_key = people_there.person_key
 ),
 
 earlier as (
@@ -52,7 +69,7 @@ earlier as (
         islands.plan,
         islands.{{ columns | join(',\n        islands.') }}
     from {{ ref('int_usage__session_islands') }} as islands
-    inner join (select distinct session_key from keyed) as keys on islands.session_key = keys.session_key
+    inner join keys on islands.session_key = keys.session_key
     inner join actors
         on islands.actor_key = actors.actor_key
         and islands.event_date >= actors.from_date
@@ -62,17 +79,17 @@ earlier as (
         and islands.event_date < {{ recount_date('from_date') }}
     union all
     select
-        actors.person_key,
-        actors.customer_id,
+        people.person_key,
+        people.customer_id,
         islands.platform,
         islands.country,
         islands.plan,
         islands.{{ columns | join(',\n        islands.') }}
     from {{ ref('int_usage__session_islands') }} as islands
-    inner join (select * from actors where person_key in (select person_key from people_there)) as actors
-        on islands.actor_key = actors.actor_key
-        and islands.event_date >= actors.from_date
-        and islands.event_date < actors.to_date
+    inner join actors_there as people
+        on islands.actor_key = people.actor_key
+        and islands.event_date >= people.from_date
+        and islands.event_date < people.to_date
     where islands.session_key is null
         and islands.event_date >= {{ recount_date('first_day') }}
         and islands.event_date < {{ recount_date('from_date') }}

@@ -1,7 +1,7 @@
 {%- set dimensions = {'all': "'all'", 'platform': 'platform', 'country': 'country', 'plan': 'plan'} %}
 
--- One sweep per dimension over the days of each person; those before the recounted ones weigh nothing. A day that stands
--- on several rows has a gap of 0 on all but the first of them, and counts once.
+-- One sweep per dimension over the days of each person; those before the recounted ones weigh nothing. A day that
+-- stands on several rows has a gap of 0 on all but the first of them, and counts once.
 with active as (
     select
         is_former,

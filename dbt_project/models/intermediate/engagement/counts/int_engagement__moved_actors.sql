@@ -1,5 +1,5 @@
--- Where the map of actors or the attributes of customers are not what was counted, all actors of the people on both sides
--- are here, as they were and as they are. Actors that are new since the first day to recount have no past to move.
+-- Where the map of actors or the attributes of customers are not what was counted, all actors of the people on both
+-- sides are here, as they were and as they are. Actors that are new since the first recounted day have no past to move.
 with changed_customers as (
     select coalesce(spans.customer_id, counted.customer_id) as customer_id
     from {{ ref('int_customers__attribute_spans') }} as spans
@@ -21,11 +21,11 @@ changed_actors as (
     union all
     select actor_key
     from {{ ref('int_identity__actor_people') }}
-    where customer_id in (select customer_id from changed_customers)
+    where customer_id in (select changed_customers.customer_id from changed_customers)
     union all
     select actor_key
     from {{ ref('int_engagement__counted_people') }}
-    where customer_id in (select customer_id from changed_customers)
+    where customer_id in (select changed_customers.customer_id from changed_customers)
 ),
 
 past_actors as (
@@ -33,17 +33,17 @@ past_actors as (
     from {{ ref('int_usage__actor_days') }}
     where event_date >= {{ recount_date('first_day') }}
         and event_date < {{ recount_date('from_date') }}
-        and actor_key in (select actor_key from changed_actors)
+        and actor_key in (select changed_actors.actor_key from changed_actors)
 ),
 
 moved_people as (
     select person_key
     from {{ ref('int_identity__actor_people') }}
-    where actor_key in (select actor_key from past_actors)
+    where actor_key in (select past_actors.actor_key from past_actors)
     union
     select person_key
     from {{ ref('int_engagement__counted_people') }}
-    where actor_key in (select actor_key from past_actors)
+    where actor_key in (select past_actors.actor_key from past_actors)
 ),
 
 sides as (
@@ -62,7 +62,7 @@ sides as (
         on people.customer_id = spans.customer_id
         and people.from_date < spans.valid_to_date
         and people.to_date > spans.valid_from_date
-    where people.person_key in (select person_key from moved_people)
+    where people.person_key in (select moved_people.person_key from moved_people)
     union all
     select
         true as is_former,
@@ -79,7 +79,7 @@ sides as (
         on people.customer_id = spans.customer_id
         and people.from_date < spans.valid_to_date
         and people.to_date > spans.valid_from_date
-    where people.person_key in (select person_key from moved_people)
+    where people.person_key in (select moved_people.person_key from moved_people)
 )
 
 select

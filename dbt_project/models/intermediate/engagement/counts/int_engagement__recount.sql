@@ -1,5 +1,5 @@
--- The frontier by event days has recorded which landings it holds and on which days; the counts, what they were made of.
--- A skewed clock before the first day of the data touches nothing.
+-- The frontier by event days has recorded which landings it holds and on which days; the counts, what they were made
+-- of. A skewed clock before the first day of the data touches nothing.
 with held as (
     select
         landed_date,
@@ -35,9 +35,15 @@ touched as (
 ),
 
 touched_days as (
-    select days.event_date
+    select min(days.event_date) as from_date
     from touched
     {{ explode_join('touched.event_days', 'days', 'event_date') }}
+    inner join {{ ref('int_calendar__settings') }} as settings on days.event_date >= settings.first_day
+),
+
+states as (
+    select max(applied_at) as counted_at
+    from counted
 )
 
 select
@@ -46,10 +52,10 @@ select
     settings.first_day as from_date,
     cast(null as timestamp) as counted_at
     {%- else %}
-    coalesce(
-        (select min(event_date) from touched_days where event_date >= settings.first_day), date '9999-12-31'
-    ) as from_date,
-    (select max(applied_at) from counted) as counted_at
+    coalesce(touched_days.from_date, date '9999-12-31') as from_date,
+    states.counted_at
     {%- endif %}
 from {{ ref('int_calendar__settings') }} as settings
+cross join touched_days
+cross join states
 -- depends_on: {{ ref('int_usage__actor_days') }}, {{ ref('int_usage__session_islands') }}

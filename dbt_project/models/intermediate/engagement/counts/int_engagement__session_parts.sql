@@ -1,8 +1,8 @@
 {{ config(materialized='view') }}
 
 -- Islands of all raw actors of a person are joined where they touch, across midnight too. A session of the source is
--- one session of its person, however long its gaps; else a gap of more than thirty minutes starts another. What an island
--- adds to its session follows from the islands before it alone: a later one takes nothing back.
+-- one session of its person, however long its gaps; else a gap of more than thirty minutes starts another. What an
+-- island adds to its session follows from the islands before it alone: a later one takes nothing back.
 with settings as (
     select reporting_zone
     from {{ ref('int_calendar__settings') }}
@@ -24,8 +24,11 @@ reached as (
         max(islands.last_at) over (
             partition by islands.person_key, islands.session_key, islands.is_former
             order by
-                islands.first_at asc, islands.first_event_id asc, islands.last_at asc,
-                islands.anonymous_id asc nulls last, islands.user_id asc nulls last
+                islands.first_at asc,
+                islands.first_event_id asc,
+                islands.last_at asc,
+                islands.anonymous_id asc nulls last,
+                islands.user_id asc nulls last
             rows between unbounded preceding and 1 preceding
         ) as reached_at
     from islands
@@ -55,7 +58,8 @@ numbered as (
             partition by person_key, session_key, is_former
             order by first_at asc, first_event_id asc, last_at asc, anonymous_id asc nulls last, user_id asc nulls last
             rows between unbounded preceding and current row
-        ) as session_number
+        ) as session_number,
+        case when is_start = 1 then last_at else greatest(reached_at, last_at) end as reached_to_at
     from marked
 ),
 
@@ -74,7 +78,6 @@ sessions as (
     group by is_former, person_key, session_key, session_number
 ),
 
--- cut after 24 hours: the session counts again at its start + k x 24 h as long as it goes on after that instant
 counted as (
     select
         numbered.weight,
@@ -86,17 +89,10 @@ counted as (
         sessions.country,
         sessions.plan,
         case
-            when numbered.is_start = 1 then 0
-            else greatest(cast(ceil(
-                {{ micros_between('sessions.started_at', 'numbered.reached_at') }} / 86400000000.0
-            ) as int), 1)
-        end as part_count_before,
-        greatest(cast(ceil(
-            {{ micros_between(
-                'sessions.started_at',
-                'case when numbered.is_start = 0 then greatest(numbered.reached_at, numbered.last_at) else numbered.last_at end'
-            ) }} / 86400000000.0
-        ) as int), 1) as part_count
+            when numbered.is_start = 0
+                then {{ micros_between('sessions.started_at', 'numbered.reached_at') }} / 86400000000.0
+        end as days_before,
+        {{ micros_between('sessions.started_at', 'numbered.reached_to_at') }} / 86400000000.0 as days_after
     from numbered
     inner join sessions
         on numbered.person_key = sessions.person_key
@@ -106,12 +102,21 @@ counted as (
     where numbered.weight <> 0
 ),
 
+-- cut after 24 hours: the session counts again at its start + k x 24 h as long as it goes on after that instant
+cuts as (
+    select
+        *,
+        case when days_before is null then 0 else greatest(cast(ceil(days_before) as int), 1) end as part_count_before,
+        greatest(cast(ceil(days_after) as int), 1) as part_count
+    from counted
+),
+
 parts as (
     select
-        counted.*,
-        counted.part_count_before + cut.number as part
-    from counted
-    {{ explode_join(zero_to('counted.part_count - counted.part_count_before'), 'cut', 'number') }}
+        cuts.*,
+        cuts.part_count_before + cut.number as part
+    from cuts
+    {{ explode_join(zero_to('cuts.part_count - cuts.part_count_before'), 'cut', 'number') }}
 )
 
 select
