@@ -5,7 +5,8 @@
     `intermediate.applied_partitions` and keeps the outcome in temporary tables of its connection; the SELECT and the
     hooks of that model use these tables, and never look at the lake again. The record is written in the model's own
     transaction, so both move or neither. Hooks must stay inside the transaction.
-    How touched days or keys are found does not belong here: see frontier_days.sql and frontier_keys.sql.
+    How touched days, keys or people are found does not belong here: see frontier_days.sql, frontier_keys.sql and
+    frontier_counts.sql.
 -#}
 
 {% macro applied_partitions() -%}
@@ -103,7 +104,10 @@
         {%- set asked = flags.FULL_REFRESH -%}
     {%- endif -%}
     {%- set frontier = (config.get('meta') or {}).get('frontier') -%}
-    {%- if asked or not frontier or not is_frontier_run() -%}
+    {%- if frontier == 'counts' and is_count_run() -%}
+        {%- do return(counts_are_rebuilt()) -%}
+    {%- endif -%}
+    {%- if asked or frontier in (none, 'counts') or not is_frontier_run() -%}
         {%- do return(asked) -%}
     {%- endif -%}
     {%- if not has_applied_partitions() -%}

@@ -55,7 +55,7 @@ MUTATIONS = {
         where response_id = (select min(response_id) from intermediate.int_feedback__survey_responses)""",
     "usage/usage_frontier_holds_current_events": """update intermediate.int_usage__actor_days set event_count = event_count + 1
         where event_date = '2026-04-01'""",
-    "usage/person_days_keep_all_events": "delete from intermediate.int_identity__internal_people",
-    "usage/sessions_keep_all_events": """update intermediate.int_engagement__session_counts set event_count = event_count + 1
-        where started_date = '2026-04-01'""",
+    "usage/counts_keep_all_events": "delete from intermediate.int_identity__internal_people",
+    "usage/sessions_keep_all_events": """update intermediate.int_engagement__day_counts set amount = amount + 1
+        where measure = 'session_events' and local_date = '2026-04-01'""",
 }

@@ -30,7 +30,7 @@ DIMENSIONS = {  # as the catalogue of definitions says
     for dimensions, kpis in (
         (
             "platform country plan",
-            "dau active_users users_7d users_28d stickiness sessions error_rate "
+            "dau active_users users_7d users_28d stickiness sessions events_per_active_day error_rate "
             "lifecycle_new lifecycle_returning lifecycle_resurrected lifecycle_dormant",
         ),
         ("platform country plan feature", "feature_adoption"),
@@ -49,7 +49,7 @@ DIMENSIONS = {  # as the catalogue of definitions says
         (
             "acquisition_channel plan country",
             "repeat_purchase_90d retention_d1 retention_d7 retention_d14 retention_d28 "
-            "retention_w1 retention_w4 retention_w12",
+            "retention_w1 retention_w4 retention_w12 inactivity_rate",
         ),
         ("", "revenue_at_risk"),
         ("feature", "feature_demand"),

@@ -8,7 +8,8 @@ from pathlib import Path
 
 MACROS = Path(__file__).parents[2] / "dbt_project" / "macros"
 WRITERS = (
-    "frontier_control.sql", "frontier_days.sql", "frontier_keys.sql", "lake.sql", "portable.sql", "usage_events.sql",
+    "frontier_control.sql", "frontier_counts.sql", "frontier_days.sql", "frontier_keys.sql", "identity.sql", "kpi.sql",
+    "lake.sql", "portable.sql", "usage_events.sql",
 )  # fmt: skip
 
 

@@ -2,19 +2,19 @@
 select
     period_days.grain,
     period_days.period_start,
-    gap_counts.dimension,
-    gap_counts.segment,
-    cast(sum(gap_counts.users) as bigint) as users
-from {{ ref('int_engagement__gap_counts') }} as gap_counts
+    counts.dimension,
+    counts.segment,
+    cast(sum(counts.amount) as bigint) as users
+from {{ ref('int_engagement__day_counts') }} as counts
 inner join {{ ref('int_calendar__period_days') }} as period_days
-    on gap_counts.local_date = period_days.local_date
-where gap_counts.measure = 'active'
+    on counts.local_date = period_days.local_date
+where counts.measure = 'active'
     and (
-        gap_counts.gap_days is null
-        or {{ add_days('gap_counts.local_date', '-gap_counts.gap_days') }} < period_days.period_start
+        counts.gap_days is null
+        or {{ add_days('counts.local_date', '-counts.gap_days') }} < period_days.period_start
     )
 group by
     period_days.grain,
     period_days.period_start,
-    gap_counts.dimension,
-    gap_counts.segment
+    counts.dimension,
+    counts.segment

@@ -111,82 +111,57 @@ adoption_values as (
         and feature_users.measure = 'feature'
 ),
 
-session_facts as (
-    select
-        period_days.grain,
-        period_days.period_start,
-        sessions.platform,
-        sessions.country,
-        sessions.plan,
-        sessions.session_count
-    from {{ ref('int_engagement__session_counts') }} as sessions
-    inner join {{ ref('int_calendar__period_days') }} as period_days
-        on sessions.started_date = period_days.local_date
-),
-
-sessions_spread as (
-    {{ by_dimension('session_facts', {'platform': 'platform', 'country': 'country', 'plan': 'plan'}) }}
-),
-
+-- a session counts on the day it began, which may lie before the day whose events make it one
 session_values as (
     select
         'sessions' as kpi_id,
-        grain,
-        period_start,
-        dimension,
-        segment,
-        sum(session_count) as numerator,
-        cast(null as bigint) as denominator,
-        sum(session_count) as n
-    from sessions_spread
-    group by grain, period_start, dimension, segment
-),
-
-error_days as (
-    select
-        event_date,
-        platform,
-        country,
-        plan,
-        sum(error_count) as error_count,
-        sum(counted_use_count) as use_count,
-        sum(reporting_event_count) as event_count
-    from {{ ref('int_engagement__person_days') }}
-    where reporting_event_count > 0
-    group by event_date, platform, country, plan
-),
-
-error_facts as (
-    select
         period_days.grain,
         period_days.period_start,
-        errors.platform,
-        errors.country,
-        errors.plan,
-        errors.error_count,
-        errors.use_count,
-        errors.event_count
-    from error_days as errors
+        counts.dimension,
+        counts.segment,
+        sum(counts.amount) as numerator,
+        cast(null as bigint) as denominator,
+        sum(counts.amount) as n
+    from {{ ref('int_engagement__day_counts') }} as counts
     inner join {{ ref('int_calendar__period_days') }} as period_days
-        on errors.event_date = period_days.local_date
+        on {{ add_days('counts.local_date', '-counts.gap_days') }} = period_days.local_date
+    where counts.measure = 'sessions'
+    group by period_days.grain, period_days.period_start, counts.dimension, counts.segment
 ),
 
-errors_spread as (
-    {{ by_dimension('error_facts', {'platform': 'platform', 'country': 'country', 'plan': 'plan'}) }}
+-- the denominator counts every person once per day, whatever the period
+intensity_values as (
+    select
+        'events_per_active_day' as kpi_id,
+        period_days.grain,
+        period_days.period_start,
+        counts.dimension,
+        counts.segment,
+        coalesce(sum(counts.amount) filter (where counts.measure = 'qualifying_event_count'), 0) as numerator,
+        coalesce(sum(counts.amount) filter (where counts.measure = 'active'), 0) as denominator,
+        coalesce(sum(counts.amount) filter (where counts.measure = 'active'), 0) as n
+    from {{ ref('int_engagement__day_counts') }} as counts
+    inner join {{ ref('int_calendar__period_days') }} as period_days
+        on counts.local_date = period_days.local_date
+    where counts.measure in ('qualifying_event_count', 'active')
+    group by period_days.grain, period_days.period_start, counts.dimension, counts.segment
 ),
 
 error_values as (
     select
         'error_rate' as kpi_id,
-        grain,
-        period_start,
-        dimension,
-        segment,
-        sum(error_count) as numerator,
-        sum(use_count) as denominator,
-        sum(event_count) as n
-    from errors_spread
-    group by grain, period_start, dimension, segment
+        period_days.grain,
+        period_days.period_start,
+        counts.dimension,
+        counts.segment,
+        coalesce(sum(counts.amount) filter (where counts.measure = 'error_count'), 0) as numerator,
+        coalesce(sum(counts.amount) filter (where counts.measure = 'counted_use_count'), 0) as denominator,
+        sum(counts.amount) filter (where counts.measure = 'reporting_event_count') as n
+    from {{ ref('int_engagement__day_counts') }} as counts
+    inner join {{ ref('int_calendar__period_days') }} as period_days
+        on counts.local_date = period_days.local_date
+    where counts.measure in ('error_count', 'counted_use_count', 'reporting_event_count')
+    group by period_days.grain, period_days.period_start, counts.dimension, counts.segment
 ),
 
 all_values as (
@@ -200,6 +175,8 @@ all_values as (
     union all
     select * from session_values
     union all
+    select * from intensity_values
+    union all
     select * from error_values
 ),
 
@@ -212,7 +189,7 @@ typed as (
         segment,
         cast(numerator as decimal(28, 6)) as numerator,
         cast(denominator as decimal(28, 6)) as denominator,
-        kpi_id in ('stickiness', 'feature_adoption', 'error_rate') as is_ratio,
+        kpi_id in ('stickiness', 'events_per_active_day', 'feature_adoption', 'error_rate') as is_ratio,
         cast(n as bigint) as n
     from all_values
 )

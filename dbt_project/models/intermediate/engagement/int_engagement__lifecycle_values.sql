@@ -10,25 +10,25 @@ arrivals as (
     select
         periods.grain,
         periods.period_start,
-        gap_counts.dimension,
-        gap_counts.segment,
+        counts.dimension,
+        counts.segment,
         case
-            when gap_counts.gap_days is null then 'lifecycle_new'
-            when {{ add_days('gap_counts.local_date', '-gap_counts.gap_days') }} >= periods.previous_start
+            when counts.gap_days is null then 'lifecycle_new'
+            when {{ add_days('counts.local_date', '-counts.gap_days') }} >= periods.previous_start
                 then 'lifecycle_returning'
             else 'lifecycle_resurrected'
         end as kpi_id,
-        gap_counts.users
-    from {{ ref('int_engagement__gap_counts') }} as gap_counts
+        counts.amount as users
+    from {{ ref('int_engagement__day_counts') }} as counts
     inner join {{ ref('int_calendar__period_days') }} as period_days
-        on gap_counts.local_date = period_days.local_date
+        on counts.local_date = period_days.local_date
     inner join periods
         on period_days.grain = periods.grain
         and period_days.period_start = periods.period_start
-    where gap_counts.measure = 'active'
+    where counts.measure = 'active'
         and (
-            gap_counts.gap_days is null
-            or {{ add_days('gap_counts.local_date', '-gap_counts.gap_days') }} < periods.period_start
+            counts.gap_days is null
+            or {{ add_days('counts.local_date', '-counts.gap_days') }} < periods.period_start
         )
 ),
 

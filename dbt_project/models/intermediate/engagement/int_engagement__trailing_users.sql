@@ -20,15 +20,15 @@ windows as (
 
 counts as (
     select
-        gap_counts.measure,
+        day_counts.measure,
         windows.window_days,
-        gap_counts.dimension,
-        gap_counts.segment,
-        gap_counts.local_date,
-        gap_counts.gap_days,
-        gap_counts.users
-    from {{ ref('int_engagement__gap_counts') }} as gap_counts
-    inner join windows on gap_counts.measure = windows.measure
+        day_counts.dimension,
+        day_counts.segment,
+        day_counts.local_date,
+        day_counts.gap_days,
+        day_counts.amount as users
+    from {{ ref('int_engagement__day_counts') }} as day_counts
+    inner join windows on day_counts.measure = windows.measure
 ),
 
 steps as (
@@ -41,7 +41,7 @@ steps as (
             when gap_days < window_days then {{ add_days('local_date', 'window_days - gap_days') }} else local_date
         end as local_date,
         users as step,
-        0 as person_days
+        cast(null as bigint) as person_days
     from counts
     union all
     select
@@ -51,7 +51,7 @@ steps as (
         segment,
         {{ add_days('local_date', 'window_days') }} as local_date,
         -users as step,
-        0 as person_days
+        cast(null as bigint) as person_days
     from counts
     union all
     select
@@ -61,18 +61,8 @@ steps as (
         segment,
         local_date,
         0 as step,
-        users as person_days
+        case when dimension <> 'feature' then users end as person_days
     from counts
-    union all
-    select
-        'feature' as measure,
-        28 as window_days,
-        'feature' as dimension,
-        feature as segment,
-        local_date,
-        step,
-        cast(null as bigint) as person_days
-    from {{ ref('int_engagement__feature_steps') }}
 ),
 
 daily as (

@@ -6,7 +6,10 @@ select
     any_value({{ person_id('actor_days') }}) as person_id,
     max(actor_days.customer_id) as customer_id,
     bool_or(actor_days.is_internal) as has_internal_event,
-    cast(sum(actor_days.event_count) as bigint) as event_count
+    cast(coalesce(
+        sum(actor_days.event_count) filter (where actor_days.event_date >= settings.first_day), 0
+    ) as bigint) as event_count
 from {{ ref('int_usage__actor_days') }} as actor_days
+cross join {{ ref('int_calendar__settings') }} as settings
 {{ join_anonymous_spans('actor_days') }}
 group by actor_days.actor_key, anonymous_spans.from_date, anonymous_spans.to_date

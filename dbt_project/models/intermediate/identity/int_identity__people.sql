@@ -1,5 +1,5 @@
--- `person_key` numbers the people of this build, so that the sweeps over their days sort integers; it is no name of
--- a person outside of one build.
+-- `person_key` is the narrow key of the id, so that the sweeps over people's days do not sort texts, and the same in
+-- every build, so that counts can be kept.
 with people as (
     select
         person_id,
@@ -12,7 +12,7 @@ with people as (
 
 select
     person_id,
-    cast(row_number() over (order by person_id asc) as int) as person_key,
+    {{ narrow_key('person_id') }} as person_key,
     coalesce(customer_id, person_id) as customer_id,
     has_internal_event,
     cast(event_count as bigint) as event_count

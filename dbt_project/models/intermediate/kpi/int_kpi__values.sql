@@ -15,6 +15,8 @@ select * from {{ ref('int_retention__kpi_values') }}
 union all
 select * from {{ ref('int_retention__cohort_values') }}
 union all
+select * from {{ ref('int_retention__inactivity_values') }}
+union all
 select * from {{ ref('int_conversion__kpi_values') }}
 union all
 select * from {{ ref('int_across__kpi_values') }}

@@ -3,6 +3,8 @@
     ['weekly_active_users', 'users_7d', 'numerator', 'bigint'],
     ['monthly_active_users', 'users_28d', 'numerator', 'bigint'],
     ['stickiness', 'stickiness', 'value', 'double'],
+    ['qualifying_event_count', 'events_per_active_day', 'numerator', 'bigint'],
+    ['events_per_active_day', 'events_per_active_day', 'value', 'double'],
     ['new_user_count', 'lifecycle_new', 'numerator', 'bigint'],
     ['returning_user_count', 'lifecycle_returning', 'numerator', 'bigint'],
     ['resurrected_user_count', 'lifecycle_resurrected', 'numerator', 'bigint'],

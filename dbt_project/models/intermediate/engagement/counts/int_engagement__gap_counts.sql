@@ -1,18 +1,42 @@
 {%- set dimensions = {'all': "'all'", 'platform': 'platform', 'country': 'country', 'plan': 'plan'} %}
 
--- One sweep per dimension over the days of each person. A day that stands on several rows has a gap of 0 on all but the
--- first of them, and counts once.
+-- One sweep per dimension over the days of each person; those before the recounted ones weigh nothing. A day that
+-- stands on several rows has a gap of 0 on all but the first of them, and counts once.
 with active as (
     select
-        person_days.person_key,
-        person_days.event_date,
-        person_days.platform,
-        person_days.country,
-        person_days.plan,
-        person_days.has_feature
-    from {{ ref('int_engagement__person_days') }} as person_days
-    inner join {{ ref('int_calendar__days') }} as days on person_days.event_date = days.local_date
-    where person_days.qualifying_event_count > 0
+        is_former,
+        person_key,
+        event_date,
+        platform,
+        country,
+        plan,
+        has_feature,
+        weight
+    from {{ ref('int_engagement__recounted_days') }}
+    where qualifying_event_count > 0
+    union all
+    select
+        false as is_former,
+        person_key,
+        last_date as event_date,
+        platform,
+        country,
+        plan,
+        false as has_feature,
+        0 as weight
+    from {{ ref('int_engagement__earlier_days') }}
+    union all
+    select
+        false as is_former,
+        person_key,
+        last_feature_date as event_date,
+        platform,
+        country,
+        plan,
+        true as has_feature,
+        0 as weight
+    from {{ ref('int_engagement__earlier_days') }}
+    where last_feature_date is not null
 ),
 
 {%- for dimension, column in dimensions.items() %}
@@ -22,12 +46,13 @@ with active as (
         {{ column }} as segment,
         event_date,
         has_feature,
+        weight,
         lag(event_date) over (
-            partition by person_key{{ ', ' ~ column if dimension != 'all' }}
+            partition by person_key, is_former{{ ', ' ~ column if dimension != 'all' }}
             order by event_date asc
         ) as previous_date,
         max(case when has_feature then event_date end) over (
-            partition by person_key{{ ', ' ~ column if dimension != 'all' }}
+            partition by person_key, is_former{{ ', ' ~ column if dimension != 'all' }}
             order by event_date asc
             rows between unbounded preceding and 1 preceding
         ) as previous_feature_date
@@ -46,12 +71,13 @@ folded as (
         previous_date,
         previous_feature_date,
         grouping(has_feature) as is_active_set,
-        count(*) as row_count
+        weight * count(*) as users
     from {{ dimension }}_days
+    where weight <> 0
     group by
         grouping sets (
-            (segment, event_date, previous_date),
-            (segment, event_date, has_feature, previous_feature_date)
+            (weight, segment, event_date, previous_date),
+            (weight, segment, event_date, has_feature, previous_feature_date)
         )
     {%- if not loop.last %}
     union all
@@ -69,7 +95,7 @@ gaps as (
             when is_active_set = 1 then {{ days_between('previous_date', 'event_date') }}
             else {{ days_between('previous_feature_date', 'event_date') }}
         end as gap_days,
-        row_count
+        users
     from folded
     where is_active_set = 1 or has_feature
 )
@@ -80,7 +106,8 @@ select
     segment,
     local_date,
     gap_days,
-    cast(sum(row_count) as bigint) as users
+    cast(sum(users) as bigint) as users
 from gaps
 where gap_days is null or gap_days > 0
 group by measure, dimension, segment, local_date, gap_days
+having sum(users) <> 0

@@ -1,0 +1,43 @@
+{%- set columns = [
+    'event_date', 'session_key', 'first_at', 'last_at', 'event_count', 'first_event_id', 'anonymous_id', 'user_id',
+] %}
+
+-- The islands of the recounted days and of people whose past moved, with the attributes that a session takes from its
+-- first island, as in recounted_days.
+select
+    false as is_former,
+    1 as weight,
+    people.person_key,
+    {%- for column in columns %}
+    islands.{{ column }},
+    {%- endfor %}
+    coalesce(nullif(islands.platform, ''), 'unknown') as platform,
+    coalesce(nullif(islands.country, ''), nullif(spans.country, ''), 'unknown') as country,
+    coalesce(nullif(islands.plan, ''), nullif(spans.plan, ''), 'unknown') as plan
+from {{ ref('int_usage__session_islands') }} as islands
+{{ join_people('islands') }}
+left join {{ ref('int_customers__attribute_spans') }} as spans
+    on case
+        when nullif(islands.country, '') is null or nullif(islands.plan, '') is null then people.customer_id
+    end = spans.customer_id
+    and islands.event_date >= spans.valid_from_date
+    and islands.event_date < spans.valid_to_date
+where islands.event_date >= {{ recount_date('from_date') }}
+union all
+select
+    moved.is_former,
+    case when moved.is_former then -1 else 1 end as weight,
+    moved.person_key,
+    {%- for column in columns %}
+    islands.{{ column }},
+    {%- endfor %}
+    coalesce(nullif(islands.platform, ''), 'unknown') as platform,
+    coalesce(nullif(islands.country, ''), nullif(moved.country, ''), 'unknown') as country,
+    coalesce(nullif(islands.plan, ''), nullif(moved.plan, ''), 'unknown') as plan
+from {{ ref('int_usage__session_islands') }} as islands
+inner join {{ ref('int_engagement__moved_actors') }} as moved
+    on islands.actor_key = moved.actor_key
+    and islands.event_date >= moved.from_date
+    and islands.event_date < moved.to_date
+where islands.event_date >= {{ recount_date('first_day') }}
+    and islands.event_date < {{ recount_date('from_date') }}
