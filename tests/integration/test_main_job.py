@@ -19,8 +19,8 @@ from orchestration.pipeline import build, mart_checks, runner
 from orchestration.pipeline.publication import publish
 from orchestration.schedules import needed_range_tags
 from orchestration.settings import load_settings
-from tests.integration.conftest import command
 from tests.integration.mutations import MUTATIONS
+from tests.sample_home import command
 
 ROOT = Path(__file__).parent.parent.parent
 
