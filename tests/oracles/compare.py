@@ -8,11 +8,11 @@ from pathlib import Path
 
 import duckdb
 
-from tests.oracles import engagement, feedback, orders, support
+from tests.oracles import engagement, feedback, fulfilment, orders, sla, support
 from tests.oracles.figures import Row, RowKey, published
 from tests.oracles.raw import read_company
 
-DOMAINS = (engagement, orders, support, feedback)
+DOMAINS = (engagement, orders, fulfilment, support, sla, feedback)
 
 
 def expected(home: Path) -> dict[RowKey, Row]:

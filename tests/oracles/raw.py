@@ -5,6 +5,7 @@ Who counts (rule 5) is decided here, and which rows do not land. KPIs do not bel
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import sqlite3
@@ -61,6 +62,7 @@ class Company:
     tickets: dict[str, Record]
     audits: dict[str, list[Record]]
     surveys: list[Record]
+    seeds: dict[str, list[dict[str, str]]]
     tables: dict[str, list[Record]]
 
 
@@ -80,7 +82,8 @@ def person(identifier: object) -> str | None:
 
 def read_company(home: Path) -> Company:
     """Read all files below `home/sources`, as the profile of the sample says where they lie."""
-    business = tomllib.loads(PROFILE.read_text(encoding="utf-8"))["business"]
+    profile = tomllib.loads(PROFILE.read_text(encoding="utf-8"))
+    business = profile["business"]
     assert business["source_zone"] == "UTC"
     assert business["landing_zone"] == business["reporting_zone"], "landing days are read as local days here"
     calendar = Calendar(
@@ -138,12 +141,18 @@ def read_company(home: Path) -> Company:
         tickets,
         audits,
         surveys,
+        {name: _csv(PROFILE.parent / path) for name, path in profile.get("seeds", {}).items()},
         tables,
     )
 
 
 def _landed(calendar: Calendar, cursor: str) -> bool:
     return calendar.first <= calendar.day(instant(cursor)) <= calendar.last
+
+
+def _csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
 
 
 def _json_lines(path: Path) -> Iterator[Record]:

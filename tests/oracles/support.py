@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
+from tests.oracles.business_time import Schedule, read_schedules
 from tests.oracles.calendar import ONE_DAY
 from tests.oracles.figures import (
     GRAINS,
@@ -27,7 +28,7 @@ from tests.oracles.raw import Company, Record, instant
 
 REASON, ORDER, FEATURE, MERGED_INTO = 360001, 360002, 360003, 360004
 SOLVED = frozenset({"solved", "closed"})
-HALF = Fraction(1, 2)
+HALF, NINE_TENTHS = Fraction(1, 2), Fraction(9, 10)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -43,6 +44,7 @@ class Ticket:
     merged_at: datetime | None
     agent_replies: tuple[datetime, ...]
     bot_handoffs: tuple[datetime, ...]
+    priorities: tuple[tuple[datetime, str | None], ...]
     solves: tuple[datetime, ...]
     reopens: tuple[datetime, ...]
     escalated_at: datetime | None
@@ -58,6 +60,19 @@ class Ticket:
         handoffs = [at for at in self.bot_handoffs if self.first_reply_at is None or at <= self.first_reply_at]
         return handoffs[0] if handoffs else self.created_at
 
+    @property
+    def first_solve_at(self) -> datetime | None:
+        return self.solves[0] if self.solves else None
+
+    @property
+    def full_solve_at(self) -> datetime | None:
+        """The last solve, if it is solved now."""
+        return self.solves[-1] if len(self.solves) > len(self.reopens) else None
+
+    def priority_at(self, at: datetime) -> str | None:
+        """The priority at an instant."""
+        return [priority for since, priority in self.priorities if since <= at][-1]
+
     def is_open_at(self, end: datetime) -> bool:
         """Created, not solved and not merged away before the instant."""
         if self.created_at >= end or (self.merged_at is not None and self.merged_at < end):
@@ -72,6 +87,8 @@ def read_tickets(company: Company) -> list[Ticket]:
     found = []
     for ticket_id, raw in company.tickets.items():
         replies, handoffs, solves, reopens, escalations, merges = [], [], [], [], [], []
+        created_at = instant(raw["created_at"])
+        priorities: list[tuple[datetime, str | None]] = []
         is_solved = False
         changes = [
             (instant(audit["created_at"]), event["id"], audit["author"]["type"], event)
@@ -85,6 +102,8 @@ def read_tickets(company: Company) -> list[Ticket]:
                 replies.append(at)
             elif changed == "group" and author == "bot":
                 handoffs.append(at)
+            elif changed == "priority":
+                priorities.append((at, value))
             elif changed == "escalated" and value == "true":
                 escalations.append(at)
             elif changed == "merged_into":
@@ -92,6 +111,15 @@ def read_tickets(company: Company) -> list[Ticket]:
             elif changed == "status" and (value in SOLVED) != is_solved:
                 is_solved = not is_solved
                 (solves if is_solved else reopens).append(at)
+        opened_with = next(
+            (
+                event["value"]
+                for audit in company.audits.get(ticket_id, [])
+                for event in audit["events"]
+                if event["type"] == "Create" and event["field_name"] == "priority"
+            ),
+            raw["priority"],
+        )
         merged_into = raw["fields"][MERGED_INTO]
         assert bool(merged_into) == bool(merges), ticket_id
         segments = {
@@ -104,12 +132,13 @@ def read_tickets(company: Company) -> list[Ticket]:
             Ticket(
                 ticket_id,
                 raw,
-                instant(raw["created_at"]),
+                created_at,
                 segments,
                 bool(merged_into),
                 merges[0] if merges else None,
                 tuple(replies),
                 tuple(handoffs),
+                ((created_at, opened_with), *priorities),
                 tuple(solves),
                 tuple(reopens),
                 escalations[0] if escalations else None,
@@ -118,8 +147,32 @@ def read_tickets(company: Company) -> list[Ticket]:
     return found
 
 
+def schedule_of(ticket: Ticket, schedules: dict[str, Schedule]) -> Schedule:
+    """The schedule of the ticket's group, else the default one."""
+    return schedules.get(ticket.segments["group"] or "default", schedules["default"])
+
+
+def solved_at_first_contact(tickets: list[Ticket]) -> Callable[[Ticket], bool]:
+    """Solved with one public agent reply, no reopen within 7 days, and no other ticket of the same person and reason
+    from this one's creation until 7 days after its solve."""
+    contacts: dict[tuple[str, str], list[Ticket]] = defaultdict(list)
+    for ticket in tickets:
+        contacts[ticket.raw["customer_id"], ticket.segments["reason"]].append(ticket)
+
+    def judged(ticket: Ticket) -> bool:
+        until = ticket.solves[0] + timedelta(days=7)
+        others = contacts[ticket.raw["customer_id"], ticket.segments["reason"]]
+        return (
+            sum(at <= ticket.solves[0] for at in ticket.agent_replies) == 1
+            and not any(at < until for at in ticket.reopens)
+            and not any(o is not ticket and ticket.created_at <= o.created_at < until for o in others)
+        )
+
+    return judged
+
+
 def kpis(company: Company) -> list[Kpi]:
-    """The KPIs of the section Support."""
+    """The KPIs of the section Support, sla_attainment aside."""
     calendar = company.calendar
     tickets = read_tickets(company)
     own = [t for t in tickets if not t.is_merged]  # the loser of a merge counts as created and in the backlog only
@@ -137,27 +190,48 @@ def kpis(company: Company) -> list[Kpi]:
 
     created = dated(tickets, lambda t: t.created_at, lambda t: 1)
     solved = [Fact(calendar.day(at), t.segments, 1) for t in own for at in t.solves]
-    replies = dated(own, lambda t: t.first_reply_at, lambda t: t.first_reply_at - t.reply_clock_starts_at)
-    resolutions = dated(own, lambda t: t.solves[0] if t.solves else None, lambda t: t.solves[0] - t.created_at)
-    escalations = dated(
+    escalated = dated(
         own,
         lambda t: t.created_at,
         lambda t: t.escalated_at is not None and t.escalated_at < t.created_at + timedelta(days=30),
     )
-    return [
+    reopened = dated(
+        own, lambda t: t.first_solve_at, lambda t: any(at < t.solves[0] + timedelta(days=30) for at in t.reopens)
+    )
+    at_first_contact = dated(own, lambda t: t.first_solve_at, solved_at_first_contact(tickets))
+    times = {
+        "first_reply": dated(own, lambda t: t.first_reply_at, lambda t: t.first_reply_at - t.reply_clock_starts_at),
+        "resolution": dated(own, lambda t: t.first_solve_at, lambda t: t.solves[0] - t.created_at),
+        "full_resolution": dated(own, lambda t: t.full_solve_at, lambda t: t.solves[-1] - t.created_at),
+    }
+    if company.seeds:
+        schedules = read_schedules(company)
+        times["first_reply_business"] = dated(
+            own,
+            lambda t: t.first_reply_at,
+            lambda t: schedule_of(t, schedules).between(t.reply_clock_starts_at, t.first_reply_at),
+        )
+    found = [
         Kpi("tickets_created", grouped(calendar, created, count), ZERO),
         Kpi("tickets_solved", grouped(calendar, solved, count), ZERO),
-        Kpi("first_reply_p50", grouped(calendar, replies, lambda w: percentile(w, HALF, MINUTE)), NO_ROWS),
-        Kpi("resolution_p50", grouped(calendar, resolutions, lambda w: percentile(w, HALF, HOUR)), NO_ROWS),
-        Kpi("escalation_rate", grouped(calendar, escalations, share), NOTHING_BY_NOTHING, window_days=30),
-        Kpi("backlog", backlog(company, tickets), ZERO),
+        Kpi("escalation_rate", grouped(calendar, escalated, share), NOTHING_BY_NOTHING, window_days=30),
+        Kpi("reopen_rate", grouped(calendar, reopened, share), NOTHING_BY_NOTHING, window_days=30),
+        Kpi("first_contact_resolution", grouped(calendar, at_first_contact, share), NOTHING_BY_NOTHING, window_days=7),
+        Kpi("backlog", backlog(company, tickets, lambda ages: number(len(ages), len(ages))), ZERO),
+        Kpi("backlog_age_p50", backlog(company, tickets, lambda ages: percentile(ages, HALF, ONE_DAY)), NO_ROWS),
     ]
+    for name, facts in times.items():
+        unit = HOUR if "resolution" in name else MINUTE
+        for suffix, part in (("p50", HALF), ("p90", NINE_TENTHS)):
+            cells = grouped(calendar, facts, lambda what, part=part, unit=unit: percentile(what, part, unit))
+            found.append(Kpi(f"{name}_{suffix}", cells, NO_ROWS))
+    return found
 
 
-def backlog(company: Company, tickets: list[Ticket]) -> dict[Key, Cell]:
-    """Unsolved at the end of the period's last local day; a segment appears with its first ticket."""
+def backlog(company: Company, tickets: list[Ticket], measure: Callable[[list[timedelta]], Cell]) -> dict[Key, Cell]:
+    """The ages of what is unsolved at the end of the period's last local day; a segment appears with its first ticket."""
     calendar = company.calendar
-    by_day: dict[date, dict[tuple[str, str], int]] = {day: defaultdict(int) for day in calendar.days}
+    by_day: dict[date, dict[tuple[str, str], list[timedelta]]] = {day: defaultdict(list) for day in calendar.days}
     for ticket in tickets:
         places = [("all", "all"), *((name, segment or "unknown") for name, segment in ticket.segments.items())]
         for day in calendar.days:
@@ -165,10 +239,12 @@ def backlog(company: Company, tickets: list[Ticket]) -> dict[Key, Cell]:
             if ticket.created_at < end:
                 is_open = ticket.is_open_at(end)
                 for place in places:
-                    by_day[day][place] += is_open
+                    ages = by_day[day][place]
+                    if is_open:
+                        ages.append(end - ticket.created_at)
     return {
-        Key(grain, period.start, dimension, segment): number(n, n)
+        Key(grain, period.start, dimension, segment): measure(ages)
         for grain in GRAINS
         for period in calendar.periods(grain).values()
-        for (dimension, segment), n in by_day[period.last_day].items()
+        for (dimension, segment), ages in by_day[period.last_day].items()
     }
