@@ -52,9 +52,9 @@ class Schedule:
         raise AssertionError("a schedule opens again and again")
 
     def after(self, start: datetime, length: timedelta) -> datetime:
-        """The instant at which it has been open for that long since `start`."""
+        """Until when it has not been open for longer since `start`: what ends at closing time ends when it opens again."""
         for opens, closes in self._intervals(start):
-            if opens + length <= closes:
+            if opens + length < closes:
                 return opens + length
             length -= closes - opens
         raise AssertionError("a schedule opens again and again")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import duckdb
 
-from tests.oracles import engagement, feedback, fulfilment, orders, sla, support
+from tests.oracles import cohorts, engagement, feedback, fulfilment, orders, sla, support
 from tests.oracles.figures import Row, RowKey, published
 from tests.oracles.raw import read_company
 
-DOMAINS = (engagement, orders, fulfilment, support, sla, feedback)
+DOMAINS = (engagement, orders, cohorts, fulfilment, support, sla, feedback)
 
 
 def expected(home: Path) -> dict[RowKey, Row]:

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import NamedTuple, TypeVar
 
-from tests.oracles.calendar import Calendar, start_of
+from tests.oracles.calendar import Calendar, Period, start_of
 
 GRAINS = ("day", "week", "month", "quarter")
 MILLIONTH = Decimal("0.000001")
@@ -87,7 +87,7 @@ def rounded(value: Fraction | Decimal) -> Decimal:
 
 
 def percentile(values: Iterable[timedelta], share: Fraction, unit: timedelta) -> Cell:
-    """From the rows, between two of them linearly, rounded to a millionth; of no rows there is none."""
+    """From the rows, between two of them linearly, before it is rounded to a millionth; of no rows there is none."""
     one = timedelta(microseconds=1)
     ordered = sorted(value // one for value in values)
     if not ordered:
@@ -96,7 +96,12 @@ def percentile(values: Iterable[timedelta], share: Fraction, unit: timedelta) ->
     low = at.numerator // at.denominator
     high = min(low + 1, len(ordered) - 1)
     exact = ordered[low] + (ordered[high] - ordered[low]) * (at - low)
-    return Cell(None, None, float(rounded(exact / (unit // one))), len(ordered))
+    return Cell(None, None, float(exact / (unit // one)), len(ordered))
+
+
+ZERO = number(0, 0)
+NOTHING_BY_NOTHING = ratio(0, 0, 0)
+NO_ROWS = Cell(None, None, None, 0)
 
 
 def grouped(
@@ -120,13 +125,31 @@ def grouped(
     return cells
 
 
+def measured_over_total(calendar: Calendar, facts: Iterable[Fact], totals: Mapping[Key, Cell]) -> dict[Key, Cell]:
+    """The number of facts per segment over the denominator of the total; 0 where a segment has none, from its first on."""
+    counts = grouped(calendar, facts, lambda what: number(len(what)), total=False)
+    since: dict[tuple[str, str, str], date] = {}
+    for key in counts:
+        place = (key.grain, key.dimension, key.segment)
+        since[place] = min(since.get(place, key.start), key.start)
+    cells = {}
+    for (grain, dimension, segment), first in since.items():
+        for start in calendar.periods(grain):
+            if start >= first:
+                key = Key(grain, start, dimension, segment)
+                everybody = totals.get(Key(grain, start, "all", "all"), NOTHING_BY_NOTHING)
+                cells[key] = ratio(counts.get(key, ZERO).numerator, everybody.denominator, everybody.n)
+    return cells
+
+
 @dataclass(frozen=True)
 class Kpi:
     """The cells of a KPI with what the catalogue says about it.
 
     `empty` is the cell of a period in which nothing happened. `trailing_days` reach back from the period's last day,
     `window_days` is how long a cohort is watched. Where `is_rounded_per_row`, the catalogue does not say at which step
-    an amount is rounded: half a millionth per row behind it is no difference.
+    an amount is rounded: half a millionth per row behind it is no difference. "First ever" is not available in the
+    first `unknown_first_days` of the data.
     """
 
     kpi_id: str
@@ -136,11 +159,7 @@ class Kpi:
     window_days: int = 0
     trailing_days: int = 0
     is_rounded_per_row: bool = False
-
-
-ZERO = number(0, 0)
-NOTHING_BY_NOTHING = ratio(0, 0, 0)
-NO_ROWS = Cell(None, None, None, 0)
+    unknown_first_days: int = 0
 
 
 def published(calendar: Calendar, kpi: Kpi) -> dict[RowKey, Row]:
@@ -152,10 +171,10 @@ def published(calendar: Calendar, kpi: Kpi) -> dict[RowKey, Row]:
     rows: dict[RowKey, Row] = {}
     for grain in kpi.grains:
         periods = calendar.periods(grain)
-        reach = timedelta(days=kpi.trailing_days)
+        whole = {start for start, period in periods.items() if _is_complete(calendar, kpi, period)}
         since: dict[tuple[str, str], date] = {("all", "all"): calendar.first}
         for key in kpi.cells:
-            if key.grain == grain and (kpi.trailing_days == 0 or periods[key.start].end - reach >= calendar.first):
+            if key.grain == grain and key.start in whole and kpi.cells[key] != NO_ROWS:
                 segment = (key.dimension, key.segment)
                 since[segment] = min(since.get(segment, key.start), key.start)
         for (dimension, segment), first_seen in since.items():
@@ -163,10 +182,23 @@ def published(calendar: Calendar, kpi: Kpi) -> dict[RowKey, Row]:
                 if start < first_seen:
                     continue
                 cell = kpi.cells.get(Key(grain, start, dimension, segment), kpi.empty)
-                complete = kpi.trailing_days == 0 or period.end - reach >= calendar.first
+                complete = start in whole
                 if not complete:
                     cell = Cell(None, None, None, None)
                 mature = calendar.is_mature(period, kpi.window_days)
-                slack = MILLIONTH * (cell.n or 0) / 2 if kpi.is_rounded_per_row else Decimal(0)
+                slack = _slack(kpi, cell)
                 rows[RowKey(kpi.kpi_id, grain, start, dimension, segment)] = Row(*cell, complete, mature, slack)
     return rows
+
+
+def _is_complete(calendar: Calendar, kpi: Kpi, period: Period) -> bool:
+    if kpi.trailing_days and period.end - timedelta(days=kpi.trailing_days) < calendar.first:
+        return False
+    return period.start >= calendar.first + timedelta(days=kpi.unknown_first_days)
+
+
+def _slack(kpi: Kpi, cell: Cell) -> Decimal:
+    """What rounding may do: half a millionth to a percentile (of a tie either way), and to each row where the KPI says so."""
+    if cell.numerator is None and cell.value is not None:
+        return MILLIONTH / 2 + MILLIONTH / 1000
+    return MILLIONTH * (cell.n or 0) / 2 if kpi.is_rounded_per_row else Decimal(0)

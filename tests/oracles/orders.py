@@ -148,7 +148,7 @@ def movements(company: Company, orders: list[Order]) -> list[Movement]:
     return found
 
 
-def _with_category(company: Company, moved: list[Movement], measure) -> dict[Key, Cell]:
+def category_and_order_segments(company: Company, moved: list[Movement], measure) -> dict[Key, Cell]:
     """Movements measured in total, by channel and country of the order and by category of the line."""
     whole = grouped(company.calendar, [Fact(m.day, m.order.segments, m) for m in moved], measure)
     by_category = [Fact(m.day, {"category": m.category}, m) for m in moved]
@@ -246,21 +246,32 @@ def running(company: Company, subs: list[Subscription]) -> dict[str, dict[Key, C
     return found
 
 
-def logo_churn(company: Company, subs: list[Subscription]) -> dict[Key, Cell]:
-    """Of the subscriptions running at the period's start, the share that ended in it."""
+def churn(company: Company, subs: list[Subscription]) -> tuple[dict[Key, Cell], dict[Key, Cell]]:
+    """Of the subscriptions running at the period's start, the share that ended in it: by number, and by mrr.
+
+    The mrr is that of the start, so at the rate of the day before.
+    """
     calendar = company.calendar
-    cells = {}
+    logos, revenue = {}, {}
     for grain in GRAINS:
         for period in calendar.periods(grain).values():
             start, end = calendar.midnight(period.start), calendar.midnight(period.end)
-            ends: dict[tuple[str, str], list[bool]] = defaultdict(list)
+            ends: dict[tuple[str, str], list[tuple[bool, Fraction]]] = defaultdict(list)
             for sub in subs:
                 if sub.runs_at(start):
+                    ended = sub.ended_at is not None and sub.ended_at < end
+                    at = Fraction(rate(company, sub.order.currency, period.start - ONE_DAY))
                     for place in _places(sub):
-                        ends[place].append(sub.ended_at is not None and sub.ended_at < end)
-            for (dimension, segment), ended in ends.items():
-                cells[Key(grain, period.start, dimension, segment)] = ratio(sum(ended), len(ended), len(ended))
-    return cells
+                        ends[place].append((ended, sub.monthly * at))
+                    for category, share in sub.by_category.items():
+                        ends["category", category].append((ended, share * at))
+            for (dimension, segment), found in ends.items():
+                key = Key(grain, period.start, dimension, segment)
+                lost = rounded(sum((amount for ended, amount in found if ended), Fraction(0)))
+                revenue[key] = ratio(lost, rounded(sum((amount for _, amount in found), Fraction(0))), len(found))
+                if dimension != "category":
+                    logos[key] = ratio(sum(ended for ended, _ in found), len(found), len(found))
+    return logos, revenue
 
 
 def kpis(company: Company) -> list[Kpi]:
@@ -271,6 +282,7 @@ def kpis(company: Company) -> list[Kpi]:
     ordered = [m for m in moved if m.kind in ("gross", "discount")]
     subs = subscriptions(orders)
     runs = running(company, subs)
+    logos, revenue = churn(company, subs)
 
     def count(lines: list[Movement]) -> Cell:
         """Orders placed; by category the orders with a line in it."""
@@ -278,11 +290,12 @@ def kpis(company: Company) -> list[Kpi]:
         return number(placed, placed)
 
     return [
-        Kpi("orders", _with_category(company, gross, count), ZERO),
-        Kpi("gmv", _with_category(company, gross, amount), ZERO),
-        Kpi("net_sales", _with_category(company, moved, amount), ZERO),
-        Kpi("aov", _with_category(company, ordered, mean_order_value), NOTHING_BY_NOTHING),
+        Kpi("orders", category_and_order_segments(company, gross, count), ZERO),
+        Kpi("gmv", category_and_order_segments(company, gross, amount), ZERO),
+        Kpi("net_sales", category_and_order_segments(company, moved, amount), ZERO),
+        Kpi("aov", category_and_order_segments(company, ordered, mean_order_value), NOTHING_BY_NOTHING),
         Kpi("mrr", runs["mrr"], ZERO, is_rounded_per_row=True),
         Kpi("active_subscriptions", runs["active_subscriptions"], ZERO),
-        Kpi("logo_churn", logo_churn(company, subs), NOTHING_BY_NOTHING),
+        Kpi("logo_churn", logos, NOTHING_BY_NOTHING),
+        Kpi("revenue_churn", revenue, NOTHING_BY_NOTHING, is_rounded_per_row=True),
     ]

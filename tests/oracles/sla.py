@@ -23,9 +23,13 @@ class Clock:
 
 
 def clocks(ticket: Ticket) -> Iterator[Clock]:
-    """The clock of the first reply and that of the resolution; a ticket that is solved needs no reply any more."""
-    solved_at = ticket.solves[0] if ticket.solves else None
-    yield Clock("first_reply", ticket.reply_clock_starts_at, ticket.first_reply_at, solved_at)
+    """The clock of the first reply and that of the resolution.
+
+    A ticket that is solved before anybody replied (by a bot, say) needs no reply any more: a later one kept nothing.
+    """
+    solved_at, replied_at = ticket.first_solve_at, ticket.first_reply_at
+    is_in_time = replied_at is not None and (solved_at is None or replied_at <= solved_at)
+    yield Clock("first_reply", ticket.reply_clock_starts_at, replied_at if is_in_time else None, solved_at)
     yield Clock("resolution", ticket.created_at, solved_at, None)
 
 
@@ -51,10 +55,11 @@ def outcomes(company: Company, tickets: list[Ticket]) -> Iterator[Fact]:
     calendar, schedules = company.calendar, read_schedules(company)
     for ticket in tickets:
         for clock in clocks(ticket):
-            due = due_at(company, schedule_of(ticket, schedules), clock, ticket.priority_at(clock.starts_at))
+            priority = ticket.priority_at(clock.starts_at)
+            due = due_at(company, schedule_of(ticket, schedules), clock, priority)
             if due is None:
                 continue
-            segments = ticket.segments | {"sla_target": clock.target}
+            segments = ticket.segments | {"sla_target": clock.target, "priority": priority}
             if clock.kept_at is not None and clock.kept_at <= due:
                 yield Fact(calendar.day(clock.kept_at), segments, True)
             elif due < min((at for at in (clock.kept_at, clock.stopped_at) if at), default=calendar.watermark):

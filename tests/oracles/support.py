@@ -198,7 +198,7 @@ def kpis(company: Company) -> list[Kpi]:
     reopened = dated(
         own, lambda t: t.first_solve_at, lambda t: any(at < t.solves[0] + timedelta(days=30) for at in t.reopens)
     )
-    at_first_contact = dated(own, lambda t: t.first_solve_at, solved_at_first_contact(tickets))
+    at_first_contact = dated(own, lambda t: t.first_solve_at, solved_at_first_contact(own))
     times = {
         "first_reply": dated(own, lambda t: t.first_reply_at, lambda t: t.first_reply_at - t.reply_clock_starts_at),
         "resolution": dated(own, lambda t: t.first_solve_at, lambda t: t.solves[0] - t.created_at),
