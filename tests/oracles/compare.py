@@ -8,11 +8,11 @@ from pathlib import Path
 
 import duckdb
 
-from tests.oracles import cohorts, engagement, feedback, fulfilment, orders, sla, support
+from tests.oracles import across, cohorts, engagement, feedback, fulfilment, orders, sla, support
 from tests.oracles.figures import Row, RowKey, published
 from tests.oracles.raw import read_company
 
-DOMAINS = (engagement, orders, cohorts, fulfilment, support, sla, feedback)
+DOMAINS = (engagement, orders, cohorts, fulfilment, support, sla, feedback, across)
 
 
 def expected(home: Path) -> dict[RowKey, Row]:
@@ -25,13 +25,13 @@ def expected(home: Path) -> dict[RowKey, Row]:
     return rows
 
 
-def found(database: Path, table: str = "fct_kpi") -> dict[RowKey, Row]:
-    """Every row of `fct_kpi`."""
-    with duckdb.connect(str(database), read_only=True) as con:
-        rows = con.execute(
-            f"""select kpi_id, grain, period_start, dimension, segment, numerator, denominator, value, n,
-                       is_complete, is_mature from {table}"""
-        ).fetchall()
+def found(con: duckdb.DuckDBPyConnection, table: str = "fct_kpi", kpi_id: str | None = None) -> dict[RowKey, Row]:
+    """Every row of `fct_kpi`, or those of one KPI."""
+    rows = con.execute(
+        f"""select kpi_id, grain, period_start, dimension, segment, numerator, denominator, value, n,
+                   is_complete, is_mature from {table} where kpi_id = $kpi_id or $kpi_id is null""",
+        {"kpi_id": kpi_id},
+    ).fetchall()
     return {RowKey(*row[:5]): Row(*row[5:]) for row in rows}
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from tests.oracles.figures import NOTHING_BY_NOTHING, Cell, Fact, Kpi, grouped, ratio
+from collections import defaultdict
+from datetime import timedelta
+
+from tests.oracles.figures import GRAINS, NOTHING_BY_NOTHING, Cell, Fact, Key, Kpi, grouped, ratio
 from tests.oracles.raw import Company, Record, instant
 from tests.oracles.support import MERGED_INTO
+
+ANSWER_WITHIN = timedelta(days=30)
+NPS_DAYS = 90
 
 
 def surveys_that_count(company: Company) -> list[Record]:
@@ -17,10 +23,15 @@ def surveys_that_count(company: Company) -> list[Record]:
     ]
 
 
+def of_kind(company: Company, kind: str) -> list[Record]:
+    """The surveys of a kind; an export without kinds holds satisfaction surveys."""
+    return [survey for survey in surveys_that_count(company) if survey.get("kind", "csat") == kind]
+
+
 def answers(company: Company) -> list[Record]:
-    """The latest answer per ticket; without a ticket each survey stands for itself."""
+    """The latest answer to a satisfaction survey per ticket; without a ticket each survey stands for itself."""
     latest: dict[tuple[str, str], Record] = {}
-    for survey in surveys_that_count(company):
+    for survey in of_kind(company, "csat"):
         if survey["answered_at"] is not None:
             ticket = survey["ticket_id"]
             about = ("survey", survey["id"]) if ticket is None else ("ticket", str(ticket))
@@ -54,7 +65,47 @@ def kpis(company: Company) -> list[Kpi]:
         """Sum of scores / n."""
         return ratio(sum(scores), len(scores), len(scores))
 
+    def response(answered: list[bool]) -> Cell:
+        """Answered within 30 days / offered."""
+        return ratio(sum(answered), len(answered), len(answered))
+
+    offered = [
+        Fact(
+            calendar.day(instant(s["offered_at"])),
+            segments(company, s),
+            s["answered_at"] is not None and instant(s["answered_at"]) < instant(s["offered_at"]) + ANSWER_WITHIN,
+        )
+        for s in of_kind(company, "csat")
+    ]
     return [
         Kpi("csat", grouped(calendar, answered, good), NOTHING_BY_NOTHING),
         Kpi("csat_mean", grouped(calendar, answered, mean), NOTHING_BY_NOTHING),
+        Kpi("csat_response_rate", grouped(calendar, offered, response), NOTHING_BY_NOTHING, window_days=30),
+        Kpi("nps", nps(company), NOTHING_BY_NOTHING, trailing_days=NPS_DAYS),
     ]
+
+
+def nps(company: Company) -> dict[Key, Cell]:
+    """100 x (promoters 9-10 - detractors 0-6) / n, the latest answer per person in the trailing 90 days.
+
+    An answer of nobody known is a person of its own; a person is in the segments of that answer.
+    """
+    calendar = company.calendar
+    answered = sorted((s for s in of_kind(company, "nps") if s["answered_at"] is not None), key=_order)
+    cells: dict[Key, Cell] = {}
+    for grain in GRAINS:
+        for period in calendar.periods(grain).values():
+            start = period.end - timedelta(days=NPS_DAYS)
+            latest = {
+                s["customer_id"] or s["id"]: s
+                for s in answered
+                if start <= calendar.day(instant(s["answered_at"])) < period.end
+            }
+            votes: dict[tuple[str, str], list[int]] = defaultdict(list)
+            for survey in latest.values():
+                vote = (survey["score"] >= 9) - (survey["score"] <= 6)
+                for dimension, segment in (("all", "all"), *segments(company, survey).items()):
+                    votes[dimension, segment or "unknown"].append(vote)
+            for (dimension, segment), cast in votes.items():
+                cells[Key(grain, period.start, dimension, segment)] = ratio(100 * sum(cast), len(cast), len(cast))
+    return cells

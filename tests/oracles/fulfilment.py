@@ -62,8 +62,11 @@ class Delivery:
         """
         left = [p for p in self.parcels if before is None or (p.shipped_at and p.shipped_at < before)]
         first = min(left, key=lambda p: (p.shipped_at or FAR, p.shipment_id), default=None)
-        carrier = first.carrier if first else None
-        return {"carrier": carrier, "warehouse": self.raw["warehouse"], "country": self.raw["country"]}
+        return self.waits() | {"carrier": first.carrier if first else None}
+
+    def waits(self) -> dict[str, str | None]:
+        """The segments of an order that no carrier has yet."""
+        return {"carrier": None, "warehouse": self.raw["warehouse"], "country": self.raw["country"]}
 
     def arrived_last(self) -> dict[str, str | None]:
         """The segments of an order that arrives: those of the parcel that came last, or that is awaited still."""
@@ -185,7 +188,7 @@ def kpis(company: Company) -> list[Kpi]:
     staged = [
         Fact(
             calendar.day(end),
-            (d.arrived_last() if stage == "transit" else d.sent_first()) | {"stage": stage},
+            {"transit": d.arrived_last, "ship": d.sent_first}.get(stage, d.waits)() | {"stage": stage},
             end - begin,
         )
         for d in deliveries
