@@ -49,12 +49,16 @@ def same(want: Row, got: Row) -> bool:
     """Decimals and flags are equal, doubles within 1e-9; `n` where the oracle says what it counts."""
     return (
         _near(want.numerator, got.numerator, want.slack)
-        and _near(want.denominator, got.denominator, Decimal(0))
+        and _near(want.denominator, got.denominator, want.slack)
         and (want.value is None) == (got.value is None)
-        and (want.value is None or math.isclose(want.value, got.value, rel_tol=1e-9, abs_tol=max(1e-12, want.slack)))
+        and (want.value is None or math.isclose(want.value, got.value, rel_tol=1e-9, abs_tol=_value_slack(want)))
         and (want.is_complete, want.is_mature) == (got.is_complete, got.is_mature)
         and want.n in (None, got.n)
     )
+
+
+def _value_slack(want: Row) -> float:
+    return max(1e-12, float(want.slack / want.denominator if want.denominator else want.slack))
 
 
 def _near(want: Decimal | None, got: Decimal | None, slack: Decimal) -> bool:
