@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from sources.connectors import CONNECTORS
 from sources.contract import Contract, load_contracts
+from sources.seeds import SEEDS, SeedError, read_seed
 
 PROFILES_DIR = Path(__file__).parent / "profiles"
 DEFAULT_PROFILE = "sample"
@@ -121,6 +122,7 @@ class _ProfileFile(_Strict):
     title: str = ""
     business: Business
     targets: dict[str, float] = {}
+    seeds: dict[str, str] = {}
     sample_company: SampleCompany | None = None
     sources: dict[str, dict[str, Any]]
     streams: dict[str, StreamMapping]
@@ -145,6 +147,7 @@ class Profile:
     path: Path
     business: Business
     targets: Mapping[str, float]
+    seeds: Mapping[str, Path]
     sample_company: SampleCompany | None
     sources: Mapping[str, Source]
     streams: Mapping[str, StreamMapping]
@@ -311,6 +314,20 @@ def _check_stream(name: str, mapping: StreamMapping, sources: Mapping[str, Sourc
         _check_sql(f"{where}.rules.{rule.name}", rule.check)
 
 
+def _seed_files(folder: Path, named: Mapping[str, str]) -> dict[str, Path]:
+    """The profile's own seeds: CSV files whose relative paths start at the profile's folder."""
+    files = {}
+    for name, file in named.items():
+        if name not in SEEDS:
+            raise ProfileError(f"seeds.{name}: no such seed; allowed: {', '.join(SEEDS)}")
+        files[name] = folder / file
+        try:
+            read_seed(name, files[name])
+        except SeedError as error:
+            raise ProfileError(f"seeds.{name} = {file!r}: {error}") from None
+    return files
+
+
 def load_profile(
     name_or_path: str, environment: Mapping[str, str] | None = None, check_sources: bool = True
 ) -> Profile:
@@ -367,6 +384,7 @@ def _build(path: Path, raw: dict[str, Any], environment: Mapping[str, str], chec
         path=path.resolve(),
         business=business,
         targets=parsed.targets,
+        seeds=_seed_files(path.resolve().parent, parsed.seeds),
         sample_company=parsed.sample_company,
         sources=sources,
         streams=parsed.streams,

@@ -95,7 +95,11 @@ def _entry(row: dict[str, str]) -> list[str]:
 
 
 def _days(lookback: str) -> str:
-    named = {"period": "those of the period", "all": "all since the first day"}
+    named = {
+        "period": "those of the period",
+        "previous": "those of the period and of the one before",
+        "all": "all since the first day",
+    }
     return named.get(lookback, f"the {lookback} that end with the period")
 
 

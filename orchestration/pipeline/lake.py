@@ -151,7 +151,15 @@ def _in_days(days: Iterable[date]) -> str:
 
 
 def _append(path: Path, rows: pa.Table | pa.RecordBatchReader) -> None:
-    write_deltalake(str(path), rows, mode="append", partition_by=["landed_date"], configuration=TABLE_CONFIGURATION)
+    """Append; a field that is new in the contract becomes a column, empty in the rows before it."""
+    write_deltalake(
+        str(path),
+        rows,
+        mode="append",
+        schema_mode="merge",
+        partition_by=["landed_date"],
+        configuration=TABLE_CONFIGURATION,
+    )
 
 
 def replace_days(home: Home, stream: str, days: Sequence[date], rows: pa.RecordBatchReader) -> None:
@@ -160,7 +168,7 @@ def replace_days(home: Home, stream: str, days: Sequence[date], rows: pa.RecordB
     if table is None:
         _append(home.lake / stream, rows)
         return
-    write_deltalake(table, rows, mode="overwrite", predicate=_in_days(days))
+    write_deltalake(table, rows, mode="overwrite", schema_mode="merge", predicate=_in_days(days))
 
 
 def append_rows(home: Home, stream: str, rows: pa.RecordBatchReader) -> None:

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from orchestration.pipeline.lake import to_json
 from orchestration.settings import Home
+from sources.seeds import SEEDS
 
 RECORD = "record"  # the folder inside a snapshot
 DAYS = f"{RECORD}/days.parquet"
@@ -147,7 +148,10 @@ def _definitions(
         f"""select c.kpi_id, c.domain, md5(cast(to_json(c) as varchar))
             from (select * exclude ({WORDS}) from seeds.kpi_catalogue) as c"""
     ).fetchall()
-    upstream = {domain: list(_upstream(manifest, domain)) for domain in sorted({domain for _, domain, _ in catalogue})}
+    seeds = dict(_seeds(con))
+    upstream = {
+        domain: list(_upstream(manifest, domain, seeds)) for domain in sorted({domain for _, domain, _ in catalogue})
+    }
     for kpi, domain, row_hash in catalogue:
         needed = dict(needs.get(kpi, []))
         yield kpi, "catalogue row", "", row_hash
@@ -178,9 +182,18 @@ def _settings(rows: Iterable[tuple[str, str, str]], needed: set[str]) -> Iterato
         yield "setting", name, _hash("".join(sorted(values)))
 
 
-def _upstream(manifest: Mapping[str, Any], domain: str) -> Iterator[tuple[str, str, str]]:
-    """(kind, name, hash) of every model and macro above the domain's `int_<domain>__kpi_values`, and of the KPI layer that
-    makes fct_kpi of it; (READS, stream, '') for every stream of the lake that they read."""
+def _seeds(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
+    """(seed, hash) of the rows that hold of every seed that a profile may replace."""
+    built = con.execute("select table_name from duckdb_tables() where schema_name = 'plan'").fetchall()
+    for name in SEEDS:
+        if (f"profile_{name}",) in built:
+            rows = con.execute(f"select cast(t as varchar) from plan.profile_{name} as t order by 1").fetchall()
+            yield name, _hash("\n".join(row for (row,) in rows))
+
+
+def _upstream(manifest: Mapping[str, Any], domain: str, seeds: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """(kind, name, hash) of every model, macro and replaceable seed above the domain's `int_<domain>__kpi_values`, and of the
+    KPI layer that makes fct_kpi of it; (READS, stream, '') for every stream of the lake that they read."""
     nodes: dict[str, Any] = {**manifest["nodes"], **manifest["sources"], **manifest["macros"]}
     root, marts = f"int_{domain}__kpi_values", "fct_kpi"
     ahead = [unique_id for unique_id, node in nodes.items() if node["name"] in (root, marts)]
@@ -194,6 +207,8 @@ def _upstream(manifest: Mapping[str, Any], domain: str) -> Iterator[tuple[str, s
         kind = node["resource_type"]
         if kind == "source":
             yield READS, node["name"], ""
+        elif kind == "seed" and node["name"] in seeds:
+            yield "seed", node["name"], seeds[node["name"]]
         elif kind in ("model", "macro"):
             yield kind, node["name"], _hash(_code(node["raw_code" if kind == "model" else "macro_sql"]))
         above = node.get("depends_on", {})

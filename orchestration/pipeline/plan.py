@@ -1,7 +1,7 @@
 """The frozen plan of a build: what the lake holds at this moment, and what the profile says, as tables for dbt.
 
-dbt's Python models `lake_plan` and `profile_settings` call these at the start of every build; every other model reads
-only the files that the plan names, so that a landing meanwhile cannot tear a build.
+dbt's Python models in models/plan call these at the start of every build; every other model reads only the files that
+the plan names, so that a landing meanwhile cannot tear a build.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from orchestration.pipeline import lake
 from orchestration.settings import Home, load_settings
 from sources.contract import load_contracts
 from sources.profile import Profile
+from sources.seeds import read_seed
 
 LAKE_PLAN_SCHEMA = pa.schema(
     [
@@ -123,3 +124,9 @@ def lake_plan_table() -> pa.Table:
 def profile_settings_table() -> pa.Table:
     """For the dbt model `profile_settings`: the settings of the profile that the environment names."""
     return settings_rows(load_settings(check_sources=False, claim=False).profile)
+
+
+def profile_seed_table(name: str) -> pa.Table | None:
+    """For the dbt models `profile_<seed>`: the profile's own rows of a seed; None where it has none of its own."""
+    path = load_settings(check_sources=False, claim=False).profile.seeds.get(name)
+    return None if path is None else read_seed(name, path)

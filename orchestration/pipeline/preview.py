@@ -98,7 +98,9 @@ def preview_periods(settings: Settings, streams: Sequence[StreamPreview]) -> lis
         if lookback == "all":
             first = settings.profile.business.first_day
         else:
-            first = start if lookback == "period" else end - timedelta(days=int(lookback))
+            first = {"period": start, "previous": previous_start(grain, start)}.get(lookback) or end - timedelta(
+                days=int(lookback)
+            )
         if any(first <= day < end + timedelta(days=window) for day in days):
             reached.setdefault(grain, []).append((start, kpi))
     return [
@@ -118,6 +120,12 @@ def next_start(grain: str, start: date) -> date:
     """The first day after the period."""
     after = start + timedelta(days=STEPS[grain])
     return after.replace(day=1) if grain in ("month", "quarter") else after
+
+
+def previous_start(grain: str, start: date) -> date:
+    """The first day of the period before."""
+    before = start - timedelta(days={"day": 1, "week": 7, "month": 1, "quarter": 62}[grain])
+    return before.replace(day=1) if grain in ("month", "quarter") else before
 
 
 def _needs() -> Iterator[tuple[str, frozenset[str], str, int]]:

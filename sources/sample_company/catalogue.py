@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from sources.sample_company.world import World
 
 CURRENCY = {"DE": "EUR", "FR": "EUR", "AT": "EUR", "NL": "EUR", "GB": "GBP", "US": "USD"}
+# Where the rest of an order comes from that its own warehouse does not have.
+HELPING_WAREHOUSE = {"berlin": "rotterdam", "rotterdam": "berlin", "lyon": "rotterdam", "columbus": "berlin"}
 WAREHOUSE = {"DE": "berlin", "AT": "berlin", "FR": "lyon", "NL": "rotterdam", "GB": "rotterdam", "US": "columbus"}
 CARRIERS = {
     "DE": {"paketwerk": 0.8, "eurocargo": 0.2},
@@ -37,6 +39,7 @@ class Product:
     category: str
     price_cents: int
     most_units: int
+    requires_shipping: bool = False
 
 
 class Catalogue:
@@ -53,6 +56,7 @@ class Catalogue:
                     category=category,
                     price_cents=rng.randrange(low, high, 10) + 9,
                     most_units=most,
+                    requires_shipping=category in GOODS,
                 )
                 for n in range(1, count + 1)
             ]

@@ -40,7 +40,7 @@ LATE_CARRIER = Incident(
     first_day=date(2026, 3, 9),
     last_day=date(2026, 3, 22),
     segment={"carrier": "eurocargo", "country": "FR", "reason": "delivery_late"},
-    kpis=("tickets_created",),
+    kpis=("on_time_delivery", "otif", "cycle_time_p90", "tickets_created"),
     effect={"extra_transit_days_min": 5, "extra_transit_days_max": 9, "ticket_probability": 0.6},
     sentence="What eurocargo takes over for France in these two weeks arrives five to nine days later.",
 )

@@ -7,11 +7,18 @@ happened. How goods travel belongs to `fulfilment.py`, money that goes back to `
 from typing import Any
 
 from sources.sample_company.catalogue import CURRENCY, Catalogue, Product
-from sources.sample_company.fulfilment import Journey, plan_journey
+from sources.sample_company.fulfilment import Journey, Parcel, pack, plan_journey
 from sources.sample_company.incidents import LATE_CARRIER
 from sources.sample_company.people import Person, Population
 from sources.sample_company.refunds import RETURN_REASONS, plan_refund
-from sources.sample_company.shop_db import CustomerRow, ItemRow, OrderRow, ShopDatabase
+from sources.sample_company.shop_db import (
+    CustomerRow,
+    ItemRow,
+    OrderRow,
+    ShipmentItemRow,
+    ShipmentRow,
+    ShopDatabase,
+)
 from sources.sample_company.subscriptions import agree_terms
 from sources.sample_company.support import HelpDesk
 from sources.sample_company.world import DAY, HOUR, MINUTE, World, pick, sql_text, whole_second
@@ -31,11 +38,13 @@ class Shop:
         self.catalogue = Catalogue(world)
         self.basket_rng = world.generator("baskets")
         self.journey_rng = world.generator("fulfilment")
+        self.parcel_rng = world.generator("parcels")
         self.refund_rng = world.generator("refunds")
         self.complaint_rng = world.generator("complaints")
         self.plan_rng = world.generator("subscriptions")
-        self.rows: dict[str, list[Any]] = {"orders": [], "order_items": [], "refunds": []}
-        self.counts = {"orders": 0, "subscriptions": 0, "test_orders": 0, "order_items": 0, "refunds": 0}
+        tables = ("orders", "order_items", "refunds", "shipments", "shipment_items")
+        self.rows: dict[str, list[Any]] = {table: [] for table in tables}
+        self.counts = dict.fromkeys((*tables, "subscriptions", "test_orders", "split_orders"), 0)
         self.delayed_orders: list[str] = []  # by the planted incident
         self.delayed_tickets = 0
 
@@ -71,7 +80,9 @@ class Shop:
         if digital:
             order.status, order.approved_at, order.delivered_at = "delivered", order.placed_at, order.placed_at
         else:
-            journey = plan_journey(self.world, self.journey_rng, at, country, channel)
+            journey = plan_journey(self.world, self.journey_rng, self.parcel_rng, at, country, channel)
+            parcels = pack(self.world, self.parcel_rng, journey, country, [item.quantity for item in items])
+            self._ship(order, items, journey, parcels)
             changes += self._travel(order, journey)
             changes += self._refund(order, items, journey, buyer)
             if not is_test:
@@ -131,6 +142,7 @@ class Shop:
             quantity=quantity,
             unit_price_cents=product.price_cents,
             discount_cents=0,
+            requires_shipping=int(product.requires_shipping),
             updated_at=order.updated_at,
         )
 
@@ -144,6 +156,36 @@ class Shop:
                 item.discount_cents = item.quantity * item.unit_price_cents * rng.choice((10, 15, 20)) // 100
             items.append(item)
         return items
+
+    def _ship(self, order: OrderRow, items: list[ItemRow], journey: Journey, parcels: list[Parcel]) -> None:
+        """Write the parcels that were packed; the shop touches what is in one whenever it touches the parcel."""
+        written = 0
+        for parcel in parcels:
+            stages = (parcel.packed_at, parcel.shipped_at, parcel.delivered_at)
+            packed, shipped, delivered = (journey.happened(at, self.world.end) for at in stages)
+            if packed is None:
+                continue
+            written += 1
+            shipment = ShipmentRow(
+                id=f"{order.id}-P{written}",
+                order_id=order.id,
+                carrier=parcel.carrier,
+                warehouse=parcel.warehouse,
+                country=order.country,
+                packed_at=str(sql_text(packed)),
+                shipped_at=sql_text(shipped),
+                delivered_at=sql_text(delivered),
+                updated_at=str(sql_text(max(at for at in (packed, shipped, delivered) if at is not None))),
+            )
+            contents = [
+                ShipmentItemRow(shipment.id, order.id, items[line].id, units, shipment.updated_at)
+                for line, units in parcel.units
+            ]
+            self.rows["shipments"].append(shipment)
+            self.rows["shipment_items"].extend(contents)
+            self.counts["shipment_items"] += len(contents)
+        self.counts["shipments"] += written
+        self.counts["split_orders"] += written > 1
 
     def _travel(self, order: OrderRow, journey: Journey) -> list[int]:
         """Write the stages that were reached into the order; the instants at which it changed."""
@@ -159,6 +201,11 @@ class Shop:
         order.promised_at = sql_text(journey.promised_at)
         order.promised_date = journey.promised_date.isoformat() if journey.promised_date else None
         order.ship_by = sql_text(journey.ship_by)
+        if journey.is_late and journey.promise_ends_at < self.world.end and self.parcel_rng.random() < 0.6:
+            # The buyer is told another day; that does not make the order punctual.
+            missed_day = self.world.index_of(journey.promise_ends_at)
+            order.new_promise_at = sql_text(self.world.at_hour(missed_day + 5, 18))
+            changes.append(journey.promise_ends_at)
         if journey.cancelled_at is not None and journey.cancelled_at < self.world.end:
             order.status, order.cancelled_by = "cancelled", journey.cancelled_by
             order.cancelled_at = sql_text(journey.cancelled_at)

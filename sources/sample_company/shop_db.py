@@ -52,6 +52,7 @@ class OrderRow:
     delivered_at: str | None = None
     promised_at: str | None = None
     promised_date: str | None = None
+    new_promise_at: str | None = None
     ship_by: str | None = None
     cancelled_at: str | None = None
     cancelled_by: str | None = None
@@ -71,6 +72,7 @@ class ItemRow:
     quantity: int
     unit_price_cents: int
     discount_cents: int
+    requires_shipping: int
     updated_at: str
 
 
@@ -88,11 +90,35 @@ class RefundRow:
     updated_at: str
 
 
+@dataclass(slots=True)
+class ShipmentRow:
+    id: str
+    order_id: str
+    carrier: str
+    warehouse: str
+    country: str
+    packed_at: str
+    shipped_at: str | None
+    delivered_at: str | None
+    updated_at: str
+
+
+@dataclass(slots=True)
+class ShipmentItemRow:
+    shipment_id: str
+    order_id: str
+    item_id: str
+    quantity: int
+    updated_at: str
+
+
 TABLES: dict[str, type[Any]] = {
     "customers": CustomerRow,
     "orders": OrderRow,
     "order_items": ItemRow,
     "refunds": RefundRow,
+    "shipments": ShipmentRow,
+    "shipment_items": ShipmentItemRow,
 }
 
 
@@ -118,8 +144,8 @@ class ShopDatabase:
     def finish(self) -> None:
         for table in TABLES:
             self.connection.execute(f"create index {table}_updated_at on {table} (updated_at)")
-        self.connection.execute("create index order_items_order_id on order_items (order_id)")
-        self.connection.execute("create index refunds_order_id on refunds (order_id)")
+        for table in ("order_items", "refunds", "shipments", "shipment_items"):
+            self.connection.execute(f"create index {table}_order_id on {table} (order_id)")
 
     def close(self) -> None:
         self.connection.close()

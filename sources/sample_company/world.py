@@ -30,6 +30,12 @@ OFFICE_WEEKDAYS = (1.30, 1.18, 1.12, 1.08, 1.02, 0.68, 0.62)
 OFFICE_OPENS_HOUR = 8
 OFFICE_CLOSES_HOUR = 20
 
+# Nobody works on these; the profile's holidays.csv says the same.
+HOLIDAYS = frozenset(
+    date(2026, month, day)
+    for month, day in ((1, 1), (4, 3), (4, 6), (5, 1), (5, 14), (5, 25), (10, 3), (12, 25), (12, 26))
+)
+
 
 class World:
     """The days, the scale and the sub-generators of one simulation."""
@@ -87,7 +93,8 @@ class World:
         index = self.index_of(at)
         while True:
             opens = self.at_hour(index, OFFICE_OPENS_HOUR)
-            if self.weekday(index) < 5 and at < opens + (OFFICE_CLOSES_HOUR - OFFICE_OPENS_HOUR) * HOUR:
+            works = self.weekday(index) < 5 and self.day(index) not in HOLIDAYS
+            if works and at < opens + (OFFICE_CLOSES_HOUR - OFFICE_OPENS_HOUR) * HOUR:
                 return max(at, opens)
             index += 1
 

@@ -8,6 +8,8 @@ MUTATIONS = {
         and dimension = 'channel' and segment = 'web' and grain = 'day' and period_start = '2026-04-06'""",
     "kpi/fct_kpi_dimensions_known": "update marts.fct_kpi set dimension = 'x' where dimension = 'plan'",
     "kpi/fct_kpi_ids_known": "delete from marts.fct_kpi where kpi_id = 'csat'",
+    "kpi/fct_kpi_lifecycle_is_whole": """update marts.fct_kpi set numerator = numerator + 1
+        where kpi_id = 'lifecycle_returning' and grain = 'week' and dimension = 'all'""",
     "kpi/fct_kpi_incomplete_has_no_value": "update marts.fct_kpi set is_complete = false where kpi_id = 'csat'",
     "lake/conservation_holds": """update intermediate.int_lake__conservation set duplicate = duplicate + 1
         where stream = 'usage_events' and landed_date = '2026-04-01'""",
@@ -28,8 +30,16 @@ MUTATIONS = {
         where order_id = (select min(order_id) from intermediate.int_orders__items)""",
     "orders/refunds_order_known": """update intermediate.int_orders__newest_refunds set order_id = 'x'
         where refund_id = (select min(refund_id) from intermediate.int_orders__refunds)""",
+    "fulfilment/open_orders_move_by_their_flows": """update marts.fct_kpi set numerator = numerator + 1
+        where kpi_id = 'open_orders' and dimension = 'all' and grain = 'day' and period_start = '2026-04-06'""",
+    "fulfilment/shipments_order_known": """delete from intermediate.int_orders__newest_orders
+        where order_id = (select min(order_id) from intermediate.int_fulfilment__shipments)""",
+    "fulfilment/shipment_items_line_known": """update intermediate.int_fulfilment__newest_shipment_items set line_id = 'x'
+        where shipment_id = (select min(shipment_id) from intermediate.int_fulfilment__shipments)""",
     "support/backlog_moves_by_its_flows": """update marts.fct_kpi set numerator = numerator + 1 where kpi_id = 'backlog'
         and dimension = 'all' and grain = 'day' and period_start = '2026-04-06'""",
+    "support/support_kpis_count_ticket_rows": """update marts.fct_support__tickets set first_solved_date = null
+        where ticket_id = (select min(ticket_id) from marts.fct_support__tickets where is_reopened_in_30_days)""",
     "support/tickets_order_known": """update intermediate.int_support__newest_tickets set order_id = 'x'
         where ticket_id = (select min(ticket_id) from intermediate.int_support__tickets)""",
     "support/ticket_events_ticket_known": """delete from intermediate.int_support__newest_tickets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from orchestration.pipeline import catch_up, lake, plan
 from orchestration.pipeline.landing import land_stream
+from sources.contract import Contract, load_contracts
+from sources.profile import Profile
 
 DAY, NEXT = date(2026, 3, 2), date(2026, 3, 3)
 
@@ -212,3 +215,18 @@ def test_an_unknown_column_is_reported_once(company) -> None:  # type: ignore[no
     assert company.land("usage_events", [DAY, NEXT]).drift == []
     company.write("usage_events", [row | {"x_newer": 1} for row in rows], "received_at")
     assert [found.column for found in company.land("usage_events", [DAY, NEXT]).drift] == ["x_newer"]
+
+
+def test_a_field_that_is_new_in_the_contract_becomes_a_column(company, lake_rows, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    def before(_: Profile, stream: str) -> Contract:
+        contract = load_contracts()[stream]
+        return replace(contract, fields=tuple(f for f in contract.fields if f.name != "requires_shipping"))
+
+    company.write("order_items", [item("1", 2)], "updated_at")
+    with monkeypatch.context() as patch:
+        patch.setattr(Profile, "contract", before)
+        company.land("order_items", [DAY])
+    company.write("order_items", [item("2", 1, "2026-03-03 10:00:00") | {"requires_shipping": "false"}], "updated_at")
+    assert [x.state for x in company.land("order_items", [NEXT]).landings] == ["landed"]
+    rows = lake_rows(company.settings(), "order_items")
+    assert {row["line_id"]: row["requires_shipping"] for row in rows} == {"1": None, "2": False}

@@ -39,6 +39,10 @@ EDITS: dict[str, tuple[Callable[[Settings], None], str]] = {
         lambda s: change(s, "update plan.profile_settings set value = 'Asia/Tokyo' where key = 'reporting_zone'"),
         "setting reporting_zone changed",
     ),
+    "seed": (
+        lambda s: change(s, "insert into plan.profile_holidays values ('2026-05-01', 'Labour Day', null)"),
+        "seed holidays changed",
+    ),
     "contract": (
         lambda s: change(s, "update plan.profile_settings set value = '2.0.0' where section = 'contract_version'"),
         "contract orders changed",

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from orchestration.pipeline.preview import next_start, preview_periods, preview_streams
+from orchestration.pipeline.preview import next_start, preview_periods, preview_streams, previous_start
 from tests.unit.test_landing import DAY, NEXT, item, order
 
 
@@ -43,3 +43,18 @@ def test_nothing_landed(company) -> None:  # type: ignore[no-untyped-def]
 )
 def test_the_period_after(grain: str, start: date, after: date) -> None:
     assert next_start(grain, start) == after
+
+
+@pytest.mark.parametrize(
+    ("grain", "start", "before"),
+    [
+        ("day", date(2026, 3, 1), date(2026, 2, 28)),
+        ("week", date(2026, 3, 2), date(2026, 2, 23)),
+        ("month", date(2026, 1, 1), date(2025, 12, 1)),
+        *(("quarter", date(2026, month, 1), date(2026, month - 3, 1)) for month in (4, 7, 10)),
+        ("quarter", date(2026, 1, 1), date(2025, 10, 1)),
+    ],
+)
+def test_the_period_before_begins(grain: str, start: date, before: date) -> None:
+    assert previous_start(grain, start) == before
+    assert next_start(grain, before) == start

@@ -70,6 +70,17 @@ MISTAKES = [
     ),
     ('rate = "rate"', 'rate = "rate +"', r"streams.fx_rates.fields.rate = 'rate \+': not an expression"),
     ("[business]", "[business", r"not valid TOML"),
+    (
+        "[business]",
+        '[seeds]\nholiday = "days.csv"\n[business]',
+        r"seeds.holiday: no such seed; allowed: sla_policies, business_schedules, holidays$",
+    ),
+    (
+        "[business]",
+        '[seeds]\nholidays = "days.csv"\n[business]',
+        r"seeds.holidays = 'days.csv': cannot be read: No such file or directory$",
+    ),
+    ("[business]", "[seeds]\nholidays = 7\n[business]", r"seeds.holidays = 7: Input should be a valid string"),
     ("{folder}", "${{NOWHERE_SET}}", r"sources.rates.path: the environment variable NOWHERE_SET is not set"),
 ]
 

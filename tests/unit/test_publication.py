@@ -39,6 +39,7 @@ create table plan.lake_plan as select 'orders' as stream, date '2026-03-01' as l
 create table plan.profile_settings (section varchar, key varchar, value varchar);
 insert into plan.profile_settings values ('business', 'reporting_zone', 'UTC'), ('stream', 'orders', '2'),
     ('contract_version', 'orders', '1.0.0'), ('passive_event', 'identify', '');
+create table plan.profile_holidays (holiday_date date, name varchar, schedule varchar);
 create table intermediate.int_kpi__needs as select 'orders' as kpi_id, 'orders' as stream, 'period' as lookback;
 create table seeds.kpi_catalogue as select 'orders' as kpi_id, 'orders' as domain, 'count' as kind, 'Orders' as name,
     'Orders placed.' as sentence, 'count' as formula, 'finance' as owner, 'up' as direction, 0 as precision, '' as source_marts;
@@ -77,12 +78,17 @@ MANIFEST: dict[str, Any] = {
             "depends_on": {"nodes": above, "macros": ["macro.opsmart.ratio"]},
         }
         for folder, name, above in (
-            ("staging/customers", "stg_customers__customers", ["source.opsmart.lake.customers"]),
+            (
+                "staging/customers",
+                "stg_customers__customers",
+                ["source.opsmart.lake.customers", "seed.opsmart.holidays"],
+            ),
             ("intermediate/orders", "int_orders__kpi_values", ["model.opsmart.stg_customers__customers"]),
             ("intermediate/support", "int_support__kpi_values", []),
             ("marts/kpi", "fct_kpi", ["model.opsmart.int_orders__kpi_values", "model.opsmart.int_support__kpi_values"]),
         )
-    },
+    }
+    | {"seed.opsmart.holidays": {"name": "holidays", "resource_type": "seed", "package_name": "opsmart"}},
 }
 
 

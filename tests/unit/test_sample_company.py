@@ -24,7 +24,7 @@ from sources.sample_company import FIRST_DAY, LAST_DAY, write
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SCALE = 0.35
-TABLES = ("customers", "orders", "order_items", "refunds")
+TABLES = ("customers", "orders", "order_items", "refunds", "shipments", "shipment_items")
 PROFILE = Path(__file__).parents[2] / "sources" / "profiles" / "sample.toml"
 
 
@@ -256,6 +256,56 @@ def test_nobody_gets_back_more_than_was_paid(company: Company) -> None:
     assert {row["amount_cents"] is None for row in cancelled} == {True, False}  # some are never refunded
 
 
+def test_parcels_hold_what_was_ordered(company: Company) -> None:
+    lines = company.rows("""
+        select o.id, o.delivered_at, i.requires_shipping, i.quantity as ordered,
+            coalesce(sum(c.quantity), 0) as packed,
+            coalesce(sum(c.quantity) filter (where s.delivered_at = f.first_at), 0) as came_first
+        from orders o join order_items i on i.order_id = o.id
+        left join shipment_items c on c.item_id = i.id left join shipments s on s.id = c.shipment_id
+        left join (select order_id, min(delivered_at) as first_at from shipments group by 1) f on f.order_id = o.id
+        group by i.id
+    """)
+    assert all(row["packed"] <= row["ordered"] for row in lines)
+    assert all(row["packed"] == 0 for row in lines if not row["requires_shipping"])
+    done = [row for row in lines if row["delivered_at"] and row["requires_shipping"]]
+    assert all(row["packed"] == row["ordered"] for row in done)
+    later = {row["id"] for row in done if row["came_first"] == 0}
+    in_part = {row["id"] for row in done if 0 < row["came_first"] < row["ordered"]}
+    assert min(len(later), len(in_part)) > 5
+    assert 0.03 < len(later | in_part) / len({row["id"] for row in done}) < 0.15
+    orders = company.rows("""
+        select o.cancelled_at, o.shipped_at, min(s.shipped_at) as first_shipped_at, o.delivered_at,
+            max(s.delivered_at) as last_delivered_at, count(*) as parcels, count(distinct s.delivered_at) as deliveries
+        from shipments s join orders o on o.id = s.order_id group by o.id
+    """)
+    assert all(row["shipped_at"] == row["first_shipped_at"] for row in orders)
+    assert all(row["delivered_at"] in (None, row["last_delivered_at"]) for row in orders)
+    assert [row for row in orders if (row["parcels"], row["deliveries"]) == (2, 1)]  # two boxes at once
+    assert [row for row in orders if row["cancelled_at"] and not row["shipped_at"]]  # a label that was never scanned
+
+
+def test_some_parcels_never_arrive_and_some_promises_are_moved(company: Company) -> None:
+    kinds = Counter(
+        row["cancelled_by"]
+        for row in company.rows("""
+            select o.cancelled_by from shipments s join orders o on o.id = s.order_id
+            where s.delivered_at is null and s.shipped_at < '2026-05-10'
+        """)
+    )
+    assert kinds["carrier"] > 0 < kinds[None]  # the shop has noticed, or not
+    due = company.rows("""
+        select *, coalesce(promised_at, promised_date) as promise from orders
+        where cancelled_at is null and coalesce(promised_at, promised_date) < '2026-05-30'
+    """)
+    assert {row["promised_at"] is None for row in due} == {row["promised_date"] is None for row in due} == {True, False}
+    assert all((row["promised_at"] is None) != (row["promised_date"] is None) for row in due)
+    moved = [row for row in due if row["new_promise_at"]]
+    assert 0.01 < len(moved) / len(due) < 0.1 and all(row["new_promise_at"] > row["promise"] for row in moved)
+    unshipped_in_time = [row for row in due if (row["shipped_at"] or "9999") > row["ship_by"]]
+    assert 0.01 < len(unshipped_in_time) / len(due) < 0.1
+
+
 def test_rates_leave_out_weekends_and_cover_every_day(company: Company) -> None:
     lines = (company.folder / "fx" / "rates.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "rate_date,base,quote,rate,published_at"
@@ -455,12 +505,13 @@ def sources(company: Company) -> duckdb.DuckDBPyConnection:
 def test_the_profile_maps_every_stream_to_its_contract(company: Company, sources: duckdb.DuckDBPyConnection) -> None:
     profile = tomllib.loads(PROFILE.read_text(encoding="utf-8"))
     contracts = load_contracts()
-    assert set(profile["streams"]) == set(contracts) - {"shipments", "shipment_items"}
+    assert set(profile["streams"]) == set(contracts)
     dimensions = {
         "usage_events": ["platform", "country", "plan", "feature", "acquisition_channel"],
         "customers": ["country", "plan", "acquisition_channel", "industry"],
-        "orders": ["channel", "country"],
-        "order_items": ["category"],
+        "orders": ["channel", "country", "warehouse"],
+        "order_items": ["category", "requires_shipping"],
+        "shipments": ["carrier", "warehouse", "country"],
         "support_tickets": ["channel", "priority", "group_name", "reason"],
         "survey_responses": ["channel", "country", "plan"],
     }
@@ -509,7 +560,8 @@ def test_ticket_events_come_out_of_the_audits(company: Company, sources: duckdb.
     assert kinds["escalated", "agent"] == company.truth["support"]["escalated"]
     assert kinds["merged", "agent"] == company.truth["support"]["merged"]
     assert {kind for kind, _ in kinds} == {
-        "created", "public_reply", "internal_note", "status_changed", "assigned", "handed_off", "escalated", "merged"
+        "created", "public_reply", "internal_note", "status_changed", "priority_changed", "assigned", "handed_off",
+        "escalated", "merged",
     }  # fmt: skip
     assert {author for kind, author in kinds if kind == "handed_off"} == {"bot"}
     assert {author for kind, author in kinds if kind == "public_reply"} == {"agent", "bot", "customer"}

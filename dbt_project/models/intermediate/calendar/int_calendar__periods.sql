@@ -33,6 +33,12 @@ spans as (
             when 'month' then cast(period_start + interval '1' month as date)
             else cast(period_start + interval '3' month as date)
         end as period_end,
+        case grain
+            when 'day' then {{ add_days('period_start', -1) }}
+            when 'week' then {{ add_days('period_start', -7) }}
+            when 'month' then cast(period_start - interval '1' month as date)
+            else cast(period_start - interval '3' month as date)
+        end as previous_start,
         min(local_date) as first_date,
         max(local_date) as last_date,
         min(start_at) as period_start_at,
@@ -47,6 +53,7 @@ select
     grain,
     period_start,
     period_end,
+    previous_start,
     last_date,
     period_start_at,
     period_end_at,

@@ -22,6 +22,11 @@ facts as (
     from {{ ref('int_orders__order_facts') }}
     union all
     select
+        'fulfilment' as domain,
+        coalesce(bool_or(is_country_of_customer), false) as is_of_customer
+    from {{ ref('int_fulfilment__order_facts') }}
+    union all
+    select
         'feedback' as domain,
         coalesce(bool_or(is_attribute_of_customer), false) as is_of_customer
     from {{ ref('int_feedback__answers') }}

@@ -42,10 +42,29 @@ ticket_events as (
     where stream = 'ticket_events'
 ),
 
+-- a setting of [business]; the steps of a funnel are rows of their own
+set_settings as (
+    select distinct case section when 'funnel_step' then 'funnel' else key end as setting
+    from {{ ref('profile_settings') }}
+    where section = 'funnel_step'
+        or (section = 'business' and value <> '')
+),
+
+missing_settings as (
+    select
+        catalogue.kpi_id,
+        catalogue.required_setting as setting
+    from {{ ref('kpi_catalogue') }} as catalogue
+    left join set_settings on catalogue.required_setting = set_settings.setting
+    where catalogue.required_setting <> ''
+        and set_settings.setting is null
+),
+
 judged as (
     select
         catalogue.kpi_id,
-        needs.missing_streams = '' and needs.unlanded_streams = '' as is_available,
+        needs.missing_streams = '' and needs.unlanded_streams = '' and missing_settings.kpi_id is null as is_available,
+        missing_settings.setting as missing_setting,
         needs.missing_streams,
         needs.unlanded_streams,
         needs.late_streams,
@@ -62,6 +81,7 @@ judged as (
     cross join escalations
     cross join ticket_events
     inner join needs on catalogue.kpi_id = needs.kpi_id
+    left join missing_settings on catalogue.kpi_id = missing_settings.kpi_id
 ),
 
 closed as (
@@ -80,6 +100,7 @@ select
         when judged.missing_streams <> '' then 'the profile has no ' || replace(judged.missing_streams, ',', ', ')
         when judged.unlanded_streams <> ''
             then 'no day has landed yet of ' || replace(judged.unlanded_streams, ',', ', ')
+        when judged.missing_setting is not null then 'the profile sets no ' || judged.missing_setting
     end as unavailable_reason,
     case when judged.is_available then replace(judged.late_streams, ',', ', ') else '' end as waits_for_streams,
     case when judged.is_available then judged.watermark_date end as watermark_date,

@@ -19,12 +19,16 @@ published as (
         periods.grain,
         periods.period_start,
         periods.period_end,
+        periods.previous_start,
         periods.last_date,
+        {{ add_days('settings.first_day', 'coalesce(catalogue.history_days, 0)') }}
+        <= periods.period_start as has_history,
         available.last_date as kpi_last_date,
         {{ add_days('periods.last_date', 'available.cohort_window_days') }} as window_last_date,
         {{ add_days('periods.last_date', 'available.cohort_window_days + available.settle_days') }}
         <= available.last_date as is_mature
     from {{ ref('int_kpi__availability') }} as available
+    cross join settings
     inner join {{ ref('kpi_catalogue') }} as catalogue on available.kpi_id = catalogue.kpi_id
     inner join {{ ref('int_calendar__periods') }} as periods
         on periods.landing_to_date <= available.watermark_date
@@ -42,6 +46,7 @@ needed as (
         case
             when needs.lookback = 'period' then published.period_start
             when needs.lookback = 'all' then settings.first_day
+            when needs.lookback = 'previous' then published.previous_start
             else {{ add_days('published.period_end', '-try_cast(needs.lookback as int)') }}
         end as from_date
     from published
@@ -70,7 +75,8 @@ select
     ranges.period_start,
     ranges.is_mature,
     bool_and(
-        coalesce(
+        ranges.has_history
+        and coalesce(
             up_to.whole_through - earlier.whole_through
             = {{ days_between('ranges.landing_from_date', 'ranges.landing_to_date') }} + 1,
             false

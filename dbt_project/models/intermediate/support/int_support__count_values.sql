@@ -1,4 +1,4 @@
--- tickets_created, tickets_solved, escalation_rate: sums of days.
+-- tickets_created, tickets_solved and the cohorts escalation_rate, reopen_rate, first_contact_resolution: sums of days.
 with
 
 tickets as (
@@ -39,6 +39,26 @@ facts as (
         reason
     from tickets
     where not is_merged_away
+    union all
+    select
+        'reopen_rate' as kpi_id,
+        first_solved_date as fact_date,
+        case when is_reopened_in_30_days then 1 else 0 end as hit,
+        channel,
+        priority,
+        group_name,
+        reason
+    from {{ ref('int_support__first_solves') }}
+    union all
+    select
+        'first_contact_resolution' as kpi_id,
+        first_solved_date as fact_date,
+        case when is_first_contact then 1 else 0 end as hit,
+        channel,
+        priority,
+        group_name,
+        reason
+    from {{ ref('int_support__first_solves') }}
 ),
 
 segmented as (
@@ -68,7 +88,8 @@ totals as (
         daily.segment,
         cast(sum(daily.hit_count) as decimal(28, 6)) as numerator,
         case
-            when daily.kpi_id = 'escalation_rate' then cast(sum(daily.fact_count) as decimal(28, 6))
+            when daily.kpi_id not in ('tickets_created', 'tickets_solved')
+                then cast(sum(daily.fact_count) as decimal(28, 6))
         end as denominator,
         cast(sum(daily.fact_count) as bigint) as n
     from daily
@@ -85,7 +106,7 @@ select
     numerator,
     denominator,
     case
-        when kpi_id = 'escalation_rate' then {{ ratio('numerator', 'denominator') }}
+        when denominator is not null then {{ ratio('numerator', 'denominator') }}
         else cast(numerator as double)
     end as value,
     n

@@ -1,4 +1,4 @@
--- Replies, handoffs and escalations of the tickets that have events.
+-- Replies, handoffs and escalations of the tickets that have events. A handoff after the first reply explains nothing.
 with
 
 watermark as (
@@ -55,7 +55,10 @@ select
     tickets.ticket_id,
     replies.first_replied_at,
     coalesce(replies.public_reply_count, 0) as public_reply_count,
-    case when handoffs.handed_off_at <= replies.first_replied_at then handoffs.handed_off_at end as handed_off_at,
+    case
+        when replies.first_replied_at is null or handoffs.handed_off_at <= replies.first_replied_at
+            then handoffs.handed_off_at
+    end as handed_off_at,
     escalations.escalated_at
 from tickets
 left join replies on tickets.ticket_id = replies.ticket_id

@@ -2,6 +2,10 @@ select * from {{ ref('int_support__count_values') }}
 union all
 select * from {{ ref('int_support__duration_values') }}
 union all
+select * from {{ ref('int_support__sla_values') }}
+union all
+select * from {{ ref('int_support__backlog_ages') }}
+union all
 select
     'backlog' as kpi_id,
     periods.grain,

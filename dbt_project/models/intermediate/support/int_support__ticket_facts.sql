@@ -38,6 +38,10 @@ timed as (
                 and tickets.last_solved_at < watermark.closed_at then tickets.last_solved_at
         end as solved_at,
         solves.last_solved_at as closing_at,
+        -- without events a last solve needs a time of its own, or to be the first
+        tickets.has_events
+        or tickets.last_solved_at is not null
+        or (tickets.first_solved_at is not null and tickets.reopen_count = 0) as is_closing_timed,
         solves.first_reopened_at,
         case when tickets.has_events then solves.reopen_count else tickets.reopen_count end as reopened_count,
         case
@@ -68,6 +72,7 @@ select
     feature,
     country,
     plan,
+    has_events,
     is_excluded,
     is_merged_away,
     merged_at,
@@ -75,6 +80,7 @@ select
     created_at,
     created_date,
     handed_off_at,
+    coalesce(handed_off_at, created_at) as reply_clock_at,
     replied_at as first_replied_at,
     cast({{ to_local('replied_at', 'reporting_zone') }} as date) as first_replied_date,
     {{ micros_between('coalesce(handed_off_at, created_at)', 'replied_at') }} as first_reply_micros,
@@ -83,6 +89,12 @@ select
     {{ micros_between('created_at', 'solved_at') }} as resolution_micros,
     is_solved,
     case when is_solved then closing_at end as last_solved_at,
+    case
+        when is_solved then cast({{ to_local('closing_at', 'reporting_zone') }} as date)
+    end as last_solved_date,
+    case
+        when is_solved and is_closing_timed then {{ micros_between('created_at', 'closing_at') }}
+    end as full_resolution_micros,
     first_reopened_at,
     cast(coalesce(reopened_count, 0) as bigint) as reopen_count,
     raised_at as escalated_at,

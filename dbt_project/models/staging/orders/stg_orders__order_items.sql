@@ -6,6 +6,7 @@ select
     quantity,
     unit_price_amount,
     discount_amount,
+    requires_shipping,
     {{ utc_naive('updated_at') }} as updated_at,
     extra,
     content_hash,

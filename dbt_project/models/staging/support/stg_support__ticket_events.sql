@@ -6,6 +6,8 @@ select
     actor_type,
     status_from,
     status_to,
+    priority_from,
+    priority_to,
     group_name,
     extra,
     content_hash,

@@ -1,0 +1,18 @@
+{{ daily_mart('fulfilment', [
+    ['promised_order_count', 'on_time_delivery', 'denominator', 'bigint'],
+    ['on_time_order_count', 'on_time_delivery', 'numerator', 'bigint'],
+    ['on_time_delivery', 'on_time_delivery', 'value', 'double'],
+    ['on_time_in_full_order_count', 'otif', 'numerator', 'bigint'],
+    ['on_time_in_full', 'otif', 'value', 'double'],
+    ['due_to_ship_order_count', 'on_time_shipment', 'denominator', 'bigint'],
+    ['shipped_on_time_order_count', 'on_time_shipment', 'numerator', 'bigint'],
+    ['on_time_shipment', 'on_time_shipment', 'value', 'double'],
+    ['delivered_order_count', 'cycle_time_p50', 'n', 'bigint'],
+    ['cycle_time_hours_p50', 'cycle_time_p50', 'value', 'double'],
+    ['cycle_time_hours_p90', 'cycle_time_p90', 'value', 'double'],
+    ['ended_stage_count', 'stage_time_p50', 'n', 'bigint'],
+    ['stage_time_hours_p50', 'stage_time_p50', 'value', 'double'],
+    ['stage_time_hours_p90', 'stage_time_p90', 'value', 'double'],
+    ['open_order_count', 'open_orders', 'numerator', 'bigint'],
+    ['open_order_age_hours_p50', 'open_orders_age_p50', 'value', 'double'],
+]) }}

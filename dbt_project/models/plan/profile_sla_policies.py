@@ -1,0 +1,13 @@
+"""The SLA policies that hold: the profile's own file, else the project's seed.
+
+The rows come from `orchestration.pipeline.plan`; nothing is decided here.
+"""
+
+from orchestration.pipeline.plan import profile_seed_table
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    default = dbt.ref("sla_policies")
+    own = profile_seed_table("sla_policies")
+    return default if own is None else own

@@ -1,0 +1,18 @@
+{{ config(description='New, returning and resurrected users do not add up to the active users.', meta={
+    'subject': 'fct_kpi', 'owner': 'product-analytics',
+    'fix': 'Compare int_engagement__lifecycle_values with int_engagement__active_users in that period and segment.'
+}) }}
+
+select
+    grain,
+    period_start,
+    dimension,
+    segment,
+    sum(case when kpi_id = 'active_users' then numerator else 0 end) as active_users,
+    sum(case when kpi_id <> 'active_users' then numerator else 0 end) as lifecycle_users
+from {{ ref('fct_kpi') }}
+where kpi_id in ('active_users', 'lifecycle_new', 'lifecycle_returning', 'lifecycle_resurrected')
+group by grain, period_start, dimension, segment
+having bool_and(is_complete)
+    and count(*) filter (where kpi_id = 'active_users') = 1
+    and sum(case when kpi_id = 'active_users' then numerator else -numerator end) <> 0
