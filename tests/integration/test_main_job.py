@@ -22,7 +22,6 @@ from orchestration.settings import load_settings
 from sources.profile import PROFILES_DIR
 from tests.integration.mutations import MUTATIONS
 from tests.integration.support_oracle import Promises, check_tickets
-from tests.sample_home import command
 
 ROOT = Path(__file__).parent.parent.parent
 
