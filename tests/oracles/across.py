@@ -73,7 +73,7 @@ def feature_demand(company: Company) -> dict[Key, Cell]:
     """
     calendar = company.calendar
     sales: dict[str, dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    for moved in movements(company, read_orders(company)):
+    for moved in movements(company):
         raw = moved.order.raw
         if owner := account(company, raw["account_id"], raw["customer_id"]):
             sales[owner][moved.day] += moved.amount

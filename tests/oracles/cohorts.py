@@ -24,7 +24,6 @@ from tests.oracles.orders import Movement, Order, category_and_order_segments, m
 from tests.oracles.raw import CENT, Company, instant
 
 DAYS_30, DAYS_90 = timedelta(days=30), timedelta(days=90)
-NEW_AFTER_DAYS = 28
 
 
 def cohort_movements(company: Company, orders: list[Order]) -> list[Movement]:
@@ -114,7 +113,7 @@ def revenue_per_active_user(company: Company, moved: list[Movement]) -> dict[Key
 
     facts = [Fact(m.day, {"country": m.order.segments["country"]}, m) for m in moved]
     sales = grouped(company.calendar, facts, total)
-    users = next(kpi for kpi in engagement.kpis(company) if kpi.kpi_id == "active_users").cells
+    users = engagement.active_users(company)
     places = {key for key in {*sales, *users} if key.dimension in ("all", "country")}
     return {key: ratio(sales.get(key, ZERO).numerator, users.get(key, ZERO).numerator) for key in places}
 
@@ -122,7 +121,7 @@ def revenue_per_active_user(company: Company, moved: list[Movement]) -> dict[Key
 def kpis(company: Company) -> list[Kpi]:
     """The KPIs of orders that need a window or another domain."""
     orders = read_orders(company)
-    moved = movements(company, orders)
+    moved = movements(company)
 
     def total(what: list[Movement]) -> Cell:
         return number(sum((m.amount for m in what), Decimal(0)))
@@ -138,6 +137,6 @@ def kpis(company: Company) -> list[Kpi]:
             repeat_purchases(company, orders),
             NOTHING_BY_NOTHING,
             window_days=90,
-            unknown_first_days=NEW_AFTER_DAYS,
+            unknown_first_days=engagement.NEW_AFTER_DAYS,
         ),
     ]

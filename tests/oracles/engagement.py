@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 
 from tests.oracles.calendar import Calendar, Period
 from tests.oracles.figures import (
@@ -24,6 +25,7 @@ from tests.oracles.raw import Company, Event
 
 GAP = timedelta(minutes=30)
 LONGEST = timedelta(hours=24)
+NEW_AFTER_DAYS = 28  # before, everybody would be new
 PersonsByDay = dict[date, set[str]]
 
 
@@ -38,6 +40,7 @@ class Act:
     segments: dict[str, str]
 
 
+@cache
 def acts(company: Company) -> list[Act]:
     """The events of everybody who counts, in order of time.
 
@@ -76,20 +79,21 @@ def acts(company: Company) -> list[Act]:
     return found
 
 
-def active_days(doings: list[Act]) -> dict[tuple[str, str], PersonsByDay]:
+@cache
+def active_days(company: Company) -> dict[tuple[str, str], PersonsByDay]:
     """Per dimension and segment: who did something that qualifies, by day."""
     persons: dict[tuple[str, str], PersonsByDay] = defaultdict(lambda: defaultdict(set))
-    for act in doings:
+    for act in acts(company):
         if act.is_qualifying:
             for segment in (("all", "all"), *act.segments.items()):
                 persons[segment][act.day].add(act.person)
     return persons
 
 
-def features(doings: list[Act]) -> dict[tuple[str, str], PersonsByDay]:
+def features(company: Company) -> dict[tuple[str, str], PersonsByDay]:
     """Per dimension and segment, the feature itself among them: who used a feature, by day."""
     persons: dict[tuple[str, str], PersonsByDay] = defaultdict(lambda: defaultdict(set))
-    for act in doings:
+    for act in acts(company):
         if act.is_qualifying and act.event.feature:
             for segment in (("all", "all"), ("feature", act.event.feature), *act.segments.items()):
                 persons[segment][act.day].add(act.person)
@@ -150,25 +154,35 @@ def _windows(
     return cells
 
 
+def persons(dimension: str, segment: str, by_day: PersonsByDay, start: date, period: Period) -> Cell | None:
+    """Distinct persons with a qualifying event in the period, or in the trailing days at its last day."""
+    count = distinct(by_day, start, period.end)
+    return number(count, count) if count else None
+
+
+@cache
+def active_users(company: Company) -> dict[Key, Cell]:
+    """Distinct persons with a qualifying event in the period."""
+    return _windows(company.calendar, active_days(company), 0, persons)
+
+
 def kpis(company: Company) -> list[Kpi]:
     """The KPIs of the section Engagement."""
     calendar, doings = company.calendar, acts(company)
-    active, users = active_days(doings), features(doings)
+    active, users = active_days(company), features(company)
 
-    def persons(dimension: str, segment: str, by_day: PersonsByDay, start: date, period: Period) -> Cell | None:
-        """Distinct persons with a qualifying event in the period, or in the trailing days at its last day."""
-        count = distinct(by_day, start, period.end)
-        return number(count, count) if count else None
+    @cache
+    def everybody(place: tuple[str, str], start: date, end: date) -> int:
+        return distinct(active[place], start, end)
 
     def stickiness(dimension: str, segment: str, by_day: PersonsByDay, start: date, period: Period) -> Cell | None:
         """Mean DAU of the trailing 28 days / users_28d; stored as person-days / (28 x users_28d)."""
-        count = distinct(by_day, start, period.end)
+        count = everybody((dimension, segment), start, period.end)
         return ratio(person_days(by_day, start, period.end), 28 * count, count) if count else None
 
     def adoption(dimension: str, segment: str, by_day: PersonsByDay, start: date, period: Period) -> Cell | None:
         """Persons who used the feature in the trailing 28 days / users_28d, from the first use on; in total any feature."""
-        everybody = active[("all", "all")] if dimension == "feature" else active[dimension, segment]
-        count = distinct(everybody, start, period.end)
+        count = everybody(("all", "all") if dimension == "feature" else (dimension, segment), start, period.end)
         used = distinct(by_day, start, period.end)
         is_there = dimension != "feature" or min(by_day) < period.end
         return ratio(used, count, count) if is_there else None
@@ -179,7 +193,7 @@ def kpis(company: Company) -> list[Kpi]:
         """Sum of errors / sum of uses over the events whose source reports errors."""
         return ratio(sum(e for e, _ in what), sum(u for _, u in what), sum(u for _, u in what))
 
-    by_period = _windows(calendar, active, 0, persons)
+    by_period = active_users(company)
     adopted = {segment: users.get(segment, {}) for segment in {*active, *users}}
     return [
         Kpi("dau", {k: c for k, c in by_period.items() if k.grain == "day"}, ZERO, grains=("day",)),

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import NamedTuple, TypeVar
 
-from tests.oracles.calendar import Calendar, Period, start_of
+from tests.oracles.calendar import ONE_DAY, Calendar, Period, start_of
 
 GRAINS = ("day", "week", "month", "quarter")
 MILLIONTH = Decimal("0.000001")
@@ -149,7 +149,7 @@ class Kpi:
     `empty` is the cell of a period in which nothing happened. `trailing_days` reach back from the period's last day,
     `window_days` is how long a cohort is watched. Where `is_rounded_per_row`, the catalogue does not say at which step
     an amount is rounded: half a millionth per row behind it is no difference. "First ever" is not available in the
-    first `unknown_first_days` of the data.
+    first `unknown_first_days` of the data. `needs_previous` says that the period before has to be there too.
     """
 
     kpi_id: str
@@ -160,13 +160,14 @@ class Kpi:
     trailing_days: int = 0
     is_rounded_per_row: bool = False
     unknown_first_days: int = 0
+    needs_previous: bool = False
 
 
 def published(calendar: Calendar, kpi: Kpi) -> dict[RowKey, Row]:
     """The rows of a KPI: the total for every whole period, each segment from its first appearance on.
 
-    A segment appears with its first value. A trailing window that reaches before the first day gives NULL and
-    `is_complete = false`.
+    A segment appears with the first period in which it has something. A trailing window that reaches before the first
+    day gives NULL and `is_complete = false`.
     """
     rows: dict[RowKey, Row] = {}
     for grain in kpi.grains:
@@ -174,7 +175,7 @@ def published(calendar: Calendar, kpi: Kpi) -> dict[RowKey, Row]:
         whole = {start for start, period in periods.items() if _is_complete(calendar, kpi, period)}
         since: dict[tuple[str, str], date] = {("all", "all"): calendar.first}
         for key in kpi.cells:
-            if key.grain == grain and key.start in whole and kpi.cells[key] != NO_ROWS:
+            if key.grain == grain and kpi.cells[key] != NO_ROWS:
                 segment = (key.dimension, key.segment)
                 since[segment] = min(since.get(segment, key.start), key.start)
         for (dimension, segment), first_seen in since.items():
@@ -193,6 +194,8 @@ def published(calendar: Calendar, kpi: Kpi) -> dict[RowKey, Row]:
 
 def _is_complete(calendar: Calendar, kpi: Kpi, period: Period) -> bool:
     if kpi.trailing_days and period.end - timedelta(days=kpi.trailing_days) < calendar.first:
+        return False
+    if kpi.needs_previous and start_of(period.grain, period.start - ONE_DAY) < calendar.first:
         return False
     return period.start >= calendar.first + timedelta(days=kpi.unknown_first_days)
 

@@ -195,14 +195,15 @@ def kpis(company: Company) -> list[Kpi]:
         for stage, (begin, end) in stages(d).items()
         if begin is not None and end is not None
     ]
+    open_ages = open_orders(company, deliveries)
     found = [
         Kpi("on_time_delivery", grouped(calendar, on_time, share), NOTHING_BY_NOTHING),
         Kpi("on_time_shipment", grouped(calendar, shipped, share), NOTHING_BY_NOTHING),
         Kpi("otif", grouped(calendar, in_full, share), NOTHING_BY_NOTHING),
-        Kpi("open_orders", open_orders(company, deliveries, lambda ages: number(len(ages), len(ages))), ZERO),
+        Kpi("open_orders", {key: number(len(ages), len(ages)) for key, ages in open_ages.items()}, ZERO),
         Kpi(
             "open_orders_age_p50",
-            open_orders(company, deliveries, lambda ages: percentile(ages, SHARES["p50"], HOUR)),
+            {key: percentile(ages, SHARES["p50"], HOUR) for key, ages in open_ages.items()},
             NO_ROWS,
         ),
     ]
@@ -216,9 +217,7 @@ def _percentile(part: Fraction) -> Callable[[list[timedelta]], Cell]:
     return lambda values: percentile(values, part, HOUR)
 
 
-def open_orders(
-    company: Company, deliveries: list[Delivery], measure: Callable[[list[timedelta]], Cell]
-) -> dict[Key, Cell]:
+def open_orders(company: Company, deliveries: list[Delivery]) -> dict[Key, list[timedelta]]:
     """Neither delivered nor cancelled at the period's end, and their age; who carries one is known once it was scanned."""
     calendar = company.calendar
     by_day: dict[date, dict[tuple[str, str], list[timedelta]]] = {day: defaultdict(list) for day in calendar.days}
@@ -230,7 +229,7 @@ def open_orders(
                 for place in (("all", "all"), *delivery.sent_first(before=end).items()):
                     by_day[day][place[0], place[1] or "unknown"].append(end - delivery.placed_at)
     return {
-        Key(grain, period.start, dimension, segment): measure(ages)
+        Key(grain, period.start, dimension, segment): ages
         for grain in GRAINS
         for period in calendar.periods(grain).values()
         for (dimension, segment), ages in by_day[period.last_day].items()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
 from tests.oracles.calendar import ONE_DAY
 from tests.oracles.figures import (
@@ -27,6 +28,7 @@ from tests.oracles.figures import (
 from tests.oracles.raw import CENT, Company, Record, instant
 
 OLDEST_RATE = timedelta(days=7)
+Charge = tuple[str, Fraction]  # (currency, amount)
 A_MONTH = {"week": Fraction(52, 12), "month": Fraction(1), "quarter": Fraction(1, 3), "year": Fraction(1, 12)}
 
 
@@ -73,6 +75,7 @@ def spread(amount_cents: int, lines: list[Record]) -> dict[str, int]:
     return shares
 
 
+@cache
 def read_orders(company: Company) -> list[Order]:
     """All orders that count."""
     refunds: dict[str, list[Record]] = defaultdict(list)
@@ -124,7 +127,8 @@ class Movement:
     amount: Decimal
 
 
-def movements(company: Company, orders: list[Order]) -> list[Movement]:
+@cache
+def movements(company: Company) -> list[Movement]:
     """Gross value and discounts on the order date, refunds on the refund date, what was cancelled and never refunded on
     the cancel date."""
     found = []
@@ -134,7 +138,7 @@ def movements(company: Company, orders: list[Order]) -> list[Movement]:
         converted = rounded(amount * rate(company, order.currency, day))
         found.append(Movement(kind, order, day, line.category, converted))
 
-    for order in orders:
+    for order in read_orders(company):
         cancelled_at = order.time("cancelled_at")
         left = max(sum((line.unrefunded for line in order.lines), Decimal(0)), Decimal(0))
         unrefunded = spread(int(left / CENT), company.items.get(order.order_id, []))
@@ -168,14 +172,13 @@ def mean_order_value(moved: list[Movement]) -> Cell:
 
 @dataclass(frozen=True)
 class Subscription:
-    """An order with a recurring interval and what it brings in a month, in its own currency."""
+    """An order with a recurring interval, and what it brings in a month, in its own currency, per place of a segment."""
 
     order: Order
     started_at: datetime
     ended_at: datetime | None
     cancelled_at: datetime | None
-    monthly: Fraction
-    by_category: dict[str, Fraction]
+    charges: tuple[tuple[tuple[str, str], Fraction], ...]
 
     def runs_at(self, instant_: datetime) -> bool:
         """started_at < T and (ended_at is null or ended_at >= T); a cancelled one runs until its cancellation."""
@@ -194,28 +197,33 @@ def subscriptions(orders: list[Order]) -> list[Subscription]:
         net = {line.line_id: line.gross - line.discount for line in order.lines}
         recurring = order.raw["recurring_cents"]
         amount_ = sum(net.values(), Decimal(0)) if recurring is None else recurring * CENT
-        total = sum((line.gross for line in order.lines), Decimal(0))
         by_category: dict[str, Fraction] = defaultdict(Fraction)
         for line in order.lines:
             assert len(order.lines) == 1 or recurring is None, "an amount over several lines would have to be spread"
             share = amount_ if len(order.lines) == 1 else net[line.line_id]
             by_category[line.category] += Fraction(share) * A_MONTH[interval]
-        assert total
+        monthly = Fraction(amount_) * A_MONTH[interval]
+        places = [(("all", "all"), monthly)]
+        places += [((name, segment or "unknown"), monthly) for name, segment in order.segments.items()]
+        places += [(("category", category), share) for category, share in by_category.items()]
         found.append(
             Subscription(
                 order,
                 order.time("subscription_start") or order.at,
                 order.time("subscription_end"),
                 order.time("cancelled_at"),
-                Fraction(amount_) * A_MONTH[interval],
-                dict(by_category),
+                tuple(places),
             )
         )
     return found
 
 
-def _places(sub: Subscription) -> list[tuple[str, str]]:
-    return [("all", "all"), *((name, segment or "unknown") for name, segment in sub.order.segments.items())]
+def converted(company: Company, charges: list[Charge], day: date) -> Decimal:
+    """The sum of amounts in their currencies at the rates of a day, rounded once."""
+    sums: dict[str, Fraction] = defaultdict(Fraction)
+    for currency, amount_ in charges:
+        sums[currency] += amount_
+    return rounded(sum((s * Fraction(rate(company, c, day)) for c, s in sums.items()), Fraction(0)))
 
 
 def running(company: Company, subs: list[Subscription]) -> dict[str, dict[Key, Cell]]:
@@ -224,23 +232,20 @@ def running(company: Company, subs: list[Subscription]) -> dict[str, dict[Key, C
     The amount is exact here, at the rate of the period's last day.
     """
     calendar = company.calendar
-    by_day: dict[date, dict[tuple[str, str], list[Fraction]]] = {}
+    by_day: dict[date, dict[tuple[str, str], list[Charge]]] = {}
     for day in calendar.days:
         end = calendar.midnight(day + ONE_DAY)
-        amounts = by_day[day] = defaultdict(list)
+        by_day[day] = defaultdict(list)
         for sub in subs:
             if sub.runs_at(end):
-                at = Fraction(rate(company, sub.order.currency, day))
-                for place in _places(sub):
-                    amounts[place].append(sub.monthly * at)
-                for category, share in sub.by_category.items():
-                    amounts["category", category].append(share * at)
+                for place, monthly in sub.charges:
+                    by_day[day][place].append((sub.order.currency, monthly))
     found: dict[str, dict[Key, Cell]] = {"mrr": {}, "active_subscriptions": {}}
     for grain in GRAINS:
         for period in calendar.periods(grain).values():
             for (dimension, segment), values in by_day[period.last_day].items():
                 key = Key(grain, period.start, dimension, segment)
-                found["mrr"][key] = number(rounded(sum(values, Fraction(0))), len(values))
+                found["mrr"][key] = number(converted(company, values, period.last_day), len(values))
                 if dimension != "category":
                     found["active_subscriptions"][key] = number(len(values), len(values))
     return found
@@ -256,28 +261,28 @@ def churn(company: Company, subs: list[Subscription]) -> tuple[dict[Key, Cell], 
     for grain in GRAINS:
         for period in calendar.periods(grain).values():
             start, end = calendar.midnight(period.start), calendar.midnight(period.end)
-            ends: dict[tuple[str, str], list[tuple[bool, Fraction]]] = defaultdict(list)
+            before = period.start - ONE_DAY
+            ran: dict[tuple[str, str], list[Charge]] = defaultdict(list)
+            gone: dict[tuple[str, str], list[Charge]] = defaultdict(list)
             for sub in subs:
                 if sub.runs_at(start):
-                    ended = sub.ended_at is not None and sub.ended_at < end
-                    at = Fraction(rate(company, sub.order.currency, period.start - ONE_DAY))
-                    for place in _places(sub):
-                        ends[place].append((ended, sub.monthly * at))
-                    for category, share in sub.by_category.items():
-                        ends["category", category].append((ended, share * at))
-            for (dimension, segment), found in ends.items():
-                key = Key(grain, period.start, dimension, segment)
-                lost = rounded(sum((amount for ended, amount in found if ended), Fraction(0)))
-                revenue[key] = ratio(lost, rounded(sum((amount for _, amount in found), Fraction(0))), len(found))
+                    for place, monthly in sub.charges:
+                        ran[place].append((sub.order.currency, monthly))
+                        if sub.ended_at is not None and sub.ended_at < end:
+                            gone[place].append(ran[place][-1])
+            for (dimension, segment), charges in ran.items():
+                key, lost = Key(grain, period.start, dimension, segment), gone[dimension, segment]
+                of = converted(company, charges, before)
+                revenue[key] = ratio(converted(company, lost, before), of, len(charges))
                 if dimension != "category":
-                    logos[key] = ratio(sum(ended for ended, _ in found), len(found), len(found))
+                    logos[key] = ratio(len(lost), len(charges), len(charges))
     return logos, revenue
 
 
 def kpis(company: Company) -> list[Kpi]:
     """The KPIs of the section Orders and revenue."""
     orders = read_orders(company)
-    moved = movements(company, orders)
+    moved = movements(company)
     gross = [m for m in moved if m.kind == "gross"]
     ordered = [m for m in moved if m.kind in ("gross", "discount")]
     subs = subscriptions(orders)

@@ -46,9 +46,12 @@ class Event:
 Record = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Company:
-    """Everything that was read. Orders, tickets and surveys of internal people and tests are gone already."""
+    """Everything that was read; what follows from it is cached by it.
+
+    Orders, tickets and surveys of internal people and tests are gone already.
+    """
 
     business: Record
     calendar: Calendar

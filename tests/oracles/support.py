@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from functools import cache
 
 from tests.oracles.business_time import Schedule, read_schedules
 from tests.oracles.calendar import ONE_DAY
@@ -82,6 +83,7 @@ class Ticket:
         return solved == reopened
 
 
+@cache
 def read_tickets(company: Company) -> list[Ticket]:
     """The tickets with their audits."""
     found = []
@@ -211,14 +213,15 @@ def kpis(company: Company) -> list[Kpi]:
             lambda t: t.first_reply_at,
             lambda t: schedule_of(t, schedules).between(t.reply_clock_starts_at, t.first_reply_at),
         )
+    open_ages = backlog(company, tickets)
     found = [
         Kpi("tickets_created", grouped(calendar, created, count), ZERO),
         Kpi("tickets_solved", grouped(calendar, solved, count), ZERO),
         Kpi("escalation_rate", grouped(calendar, escalated, share), NOTHING_BY_NOTHING, window_days=30),
         Kpi("reopen_rate", grouped(calendar, reopened, share), NOTHING_BY_NOTHING, window_days=30),
         Kpi("first_contact_resolution", grouped(calendar, at_first_contact, share), NOTHING_BY_NOTHING, window_days=7),
-        Kpi("backlog", backlog(company, tickets, lambda ages: number(len(ages), len(ages))), ZERO),
-        Kpi("backlog_age_p50", backlog(company, tickets, lambda ages: percentile(ages, HALF, ONE_DAY)), NO_ROWS),
+        Kpi("backlog", {key: number(len(ages), len(ages)) for key, ages in open_ages.items()}, ZERO),
+        Kpi("backlog_age_p50", {key: percentile(ages, HALF, ONE_DAY) for key, ages in open_ages.items()}, NO_ROWS),
     ]
     for name, facts in times.items():
         unit = HOUR if "resolution" in name else MINUTE
@@ -228,7 +231,7 @@ def kpis(company: Company) -> list[Kpi]:
     return found
 
 
-def backlog(company: Company, tickets: list[Ticket], measure: Callable[[list[timedelta]], Cell]) -> dict[Key, Cell]:
+def backlog(company: Company, tickets: list[Ticket]) -> dict[Key, list[timedelta]]:
     """The ages of what is unsolved at the end of the period's last local day; a segment appears with its first ticket."""
     calendar = company.calendar
     by_day: dict[date, dict[tuple[str, str], list[timedelta]]] = {day: defaultdict(list) for day in calendar.days}
@@ -243,7 +246,7 @@ def backlog(company: Company, tickets: list[Ticket], measure: Callable[[list[tim
                     if is_open:
                         ages.append(end - ticket.created_at)
     return {
-        Key(grain, period.start, dimension, segment): measure(ages)
+        Key(grain, period.start, dimension, segment): ages
         for grain in GRAINS
         for period in calendar.periods(grain).values()
         for (dimension, segment), ages in by_day[period.last_day].items()
