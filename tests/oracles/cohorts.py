@@ -73,6 +73,40 @@ def cancellation_rate(company: Company, orders: list[Order]) -> dict[Key, Cell]:
     return cells | measured_over_total(company.calendar, by_whom, cells)
 
 
+def return_rate(company: Company, orders: list[Order]) -> dict[Key, Cell]:
+    """Units returned within 30 days of delivery / units delivered, by delivery date.
+
+    Of a line that came in several parcels the units that came first go back first.
+    """
+    arrived: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
+    at = {row["id"]: instant(row["delivered_at"]) for row in company.tables.get("shipments", [])}
+    for row in company.tables.get("shipment_items", []):
+        if delivered := at[row["shipment_id"]]:
+            arrived[row["item_id"]].append((delivered, row["quantity"]))
+    went_back: dict[str, list[datetime]] = defaultdict(list)
+    for refund in company.refunds:
+        if refund["item_id"] and refund["returned_quantity"]:
+            returned = instant(refund["returned_at"]) or instant(refund["created_at"])
+            went_back[refund["item_id"]] += [returned] * refund["returned_quantity"]
+    of_orders, of_categories = [], []
+    for order in orders:
+        for line in order.lines:
+            units = [at for at, quantity in sorted(arrived[line.line_id]) for _ in range(quantity)]
+            returns = sorted(went_back[line.line_id])
+            for position, delivered in enumerate(units):
+                returned = returns[position] if position < len(returns) else None
+                is_back = returned is not None and returned < delivered + DAYS_30
+                day = company.calendar.day(delivered)
+                of_orders.append(Fact(day, order.segments, is_back))
+                of_categories.append(Fact(day, {"category": line.category}, is_back))
+
+    def share(what: list[bool]) -> Cell:
+        return ratio(sum(what), len(what))
+
+    whole = grouped(company.calendar, of_orders, share)
+    return whole | grouped(company.calendar, of_categories, share, total=False)
+
+
 def refund_rate(company: Company, moved: list[Movement]) -> dict[Key, Cell]:
     """Refunds issued / gmv of the same period."""
 
@@ -130,6 +164,7 @@ def kpis(company: Company) -> list[Kpi]:
     return [
         Kpi("net_sales_cohort_90d", in_90_days, ZERO, window_days=90),
         Kpi("cancellation_rate", cancellation_rate(company, orders), NOTHING_BY_NOTHING, window_days=30),
+        Kpi("return_rate", return_rate(company, orders), NOTHING_BY_NOTHING, window_days=30),
         Kpi("refund_rate", refund_rate(company, moved), NOTHING_BY_NOTHING),
         Kpi("revenue_per_active_user", revenue_per_active_user(company, moved), NOTHING_BY_NOTHING),
         Kpi(

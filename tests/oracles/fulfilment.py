@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from functools import cache
 
 from tests.oracles.calendar import ONE_DAY
 from tests.oracles.figures import (
@@ -106,6 +107,7 @@ class Delivery:
         return all(sum(p.units.get(line, 0) for p in parcels) >= n for line, n in self.ordered.items())
 
 
+@cache
 def read_deliveries(company: Company) -> list[Delivery]:
     """The orders of goods; memberships and downloads are not shipped."""
     contents: dict[str, dict[str, int]] = defaultdict(dict)
@@ -154,6 +156,18 @@ def read_deliveries(company: Company) -> list[Delivery]:
     return found
 
 
+@cache
+def promises(company: Company) -> list[Delivery]:
+    """The orders of which it can be said whether they are on time: promised by the watermark or there, not cancelled."""
+    return [
+        d
+        for d in read_deliveries(company)
+        if d.cancelled_at is None
+        and d.promise_ends_at is not None
+        and (d.last_delivered_at is not None or d.promise_ends_at < company.calendar.watermark)
+    ]
+
+
 def stages(delivery: Delivery) -> dict[str, tuple[datetime | None, datetime | None]]:
     """(begin, end) of each stage: approve, pick, ship, transit."""
     approved, picked = instant(delivery.raw["approved_at"]), instant(delivery.raw["picked_at"])
@@ -169,7 +183,7 @@ def kpis(company: Company) -> list[Kpi]:
     """The KPIs of the section Fulfilment."""
     calendar = company.calendar
     deliveries = read_deliveries(company)
-    promised = [d for d in deliveries if d.cancelled_at is None and d.promise_ends_at is not None]
+    promised = promises(company)
 
     def share(what: list[bool]) -> Cell:
         return ratio(sum(what), len(what), len(what))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 
 from tests.oracles.business_time import Schedule, read_schedules
 from tests.oracles.figures import NOTHING_BY_NOTHING, Cell, Fact, Kpi, grouped, ratio
@@ -47,13 +48,26 @@ def due_at(company: Company, schedule: Schedule, clock: Clock, priority: str | N
     return None
 
 
-def outcomes(company: Company, tickets: list[Ticket]) -> Iterator[Fact]:
-    """Targets met and breached, dated by the earlier of the two instants.
+@dataclass(frozen=True)
+class Verdict:
+    """A promise that was kept or broken on a day."""
+
+    ticket: Ticket
+    day: date
+    segments: dict[str, str | None]
+    is_met: bool
+
+
+@cache
+def verdicts(company: Company) -> list[Verdict]:
+    """Targets met and breached, dated by the earlier of the two instants; the loser of a merge is in neither.
 
     A running clock past its target is breached; other running clocks, and those that were stopped before, are in neither.
     """
-    calendar, schedules = company.calendar, read_schedules(company)
-    for ticket in tickets:
+    if not company.seeds:
+        return []
+    calendar, schedules, found = company.calendar, read_schedules(company), []
+    for ticket in (ticket for ticket in read_tickets(company) if not ticket.is_merged):
         for clock in clocks(ticket):
             priority = ticket.priority_at(clock.starts_at)
             due = due_at(company, schedule_of(ticket, schedules), clock, priority)
@@ -61,18 +75,17 @@ def outcomes(company: Company, tickets: list[Ticket]) -> Iterator[Fact]:
                 continue
             segments = ticket.segments | {"sla_target": clock.target, "priority": priority}
             if clock.kept_at is not None and clock.kept_at <= due:
-                yield Fact(calendar.day(clock.kept_at), segments, True)
+                found.append(Verdict(ticket, calendar.day(clock.kept_at), segments, True))
             elif due < min((at for at in (clock.kept_at, clock.stopped_at) if at), default=calendar.watermark):
-                yield Fact(calendar.day(due), segments, False)
+                found.append(Verdict(ticket, calendar.day(due), segments, False))
+    return found
 
 
 def kpis(company: Company) -> list[Kpi]:
-    """sla_attainment: targets met / (met + breached); the loser of a merge is in neither."""
-    if not company.seeds:
-        return []
-    tickets = [ticket for ticket in read_tickets(company) if not ticket.is_merged]
+    """sla_attainment: targets met / (met + breached)."""
 
     def attained(what: list[bool]) -> Cell:
         return ratio(sum(what), len(what), len(what))
 
-    return [Kpi("sla_attainment", grouped(company.calendar, outcomes(company, tickets), attained), NOTHING_BY_NOTHING)]
+    facts = [Fact(verdict.day, verdict.segments, verdict.is_met) for verdict in verdicts(company)]
+    return [Kpi("sla_attainment", grouped(company.calendar, facts, attained), NOTHING_BY_NOTHING)]
