@@ -1,5 +1,15 @@
 {#- What the KPI models of all domains share. -#}
 
+{#- What a subscription charges in a year, exactly; a month's share is divided last. -#}
+{% macro yearly_amount(interval, amount) -%}
+    case {{ interval }}
+        when 'week' then {{ amount }} * 52
+        when 'month' then {{ amount }} * 12
+        when 'quarter' then {{ amount }} * 4
+        else {{ amount }}
+    end
+{%- endmacro %}
+
 {#-
     Repeats each row of a relation for the total and for each dimension: columns `dimension` and `segment` besides its own.
     `dimensions` maps the dimension's name to the column that holds it; a missing attribute is the segment `unknown`.

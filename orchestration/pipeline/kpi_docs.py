@@ -99,6 +99,7 @@ def _days(lookback: str) -> str:
         "period": "those of the period",
         "previous": "those of the period and of the one before",
         "all": "all since the first day",
+        "first_ever": "all since the first day; no value in the first 28",
     }
     return named.get(lookback, f"the {lookback} that end with the period")
 

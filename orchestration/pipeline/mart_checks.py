@@ -15,7 +15,7 @@ OWNER = "data-platform"
 LOOK = "Query the mart in the warehouse for the rows named here."
 KEY = ["kpi_id", "grain", "period_start", "dimension", "segment"]
 
-# error_rate alone may exceed 1: a source may report more errors than uses.
+# Two shares may exceed 1: a source may report more errors than uses, and a quiet day may refund more than it sells.
 FRAMES = {
     "dim_kpi": "select kpi_id, direction, additivity from marts.dim_kpi",
     "fct_kpi": """
@@ -25,7 +25,8 @@ FRAMES = {
                f.denominator is null or f.value is null
                    or abs(f.value * cast(f.denominator as double) - cast(f.numerator as double))
                       <= 1e-6 * greatest(1, abs(cast(f.numerator as double))) as is_ratio_of_its_parts,
-               case when k.unit = 'share' and k.kpi_id <> 'error_rate' then cast(f.value as double) end as share
+               case when k.unit = 'share' and k.kpi_id not in ('error_rate', 'refund_rate')
+                    then cast(f.value as double) end as share
         from marts.fct_kpi as f left join marts.dim_kpi as k using (kpi_id)""",
     "fct_coverage": "select stream, cast(landed_date as varchar) as landed_date, state from marts.fct_coverage",
 }

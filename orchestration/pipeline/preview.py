@@ -95,7 +95,7 @@ def preview_periods(settings: Settings, streams: Sequence[StreamPreview]) -> lis
         names, lookback, window = needs[kpi]
         days = set().union(*(touched[name] for name in names if name in touched))
         end = next_start(grain, start)
-        if lookback == "all":
+        if lookback in ("all", "first_ever"):
             first = settings.profile.business.first_day
         else:
             first = {"period": start, "previous": previous_start(grain, start)}.get(lookback) or end - timedelta(

@@ -16,6 +16,7 @@ from sources.sample_company.collector import Collector
 from sources.sample_company.incidents import BROKEN_FEED, CHECKOUT_BUG, LATE_CARRIER, planted
 from sources.sample_company.people import STAFF_DOMAIN, STAFF_WITH_PRIVATE_EMAIL, Population
 from sources.sample_company.rates import write_rates
+from sources.sample_company.recommendation import Recommendation
 from sources.sample_company.shop import Shop
 from sources.sample_company.shop_db import ShopDatabase
 from sources.sample_company.support import HelpDesk
@@ -81,10 +82,12 @@ def _simulate(world: World, folder: Path, progress: Progress) -> None:
         shop = Shop(world, database, help_desk)
         usage = Usage(world, collector, shop, help_desk)
         background = Background(world, population, collector, shop, help_desk)
+        recommendation = Recommendation(world, population, export)
         for index in range(world.day_count):
             population.arrivals(index)
             usage.live_day(index, population.active(index))
             background.live_day(index)
+            recommendation.live_day(index)
             help_desk.work(world.day_start(index + 1))
             shop.flush()
             collector.close_day(index)
@@ -92,7 +95,7 @@ def _simulate(world: World, folder: Path, progress: Progress) -> None:
         shop.write_customers(population)
         database.finish()
         rates = write_rates(world, folder / "fx")
-        truth = _truth(world, population, collector, shop, usage, help_desk, rates)
+        truth = _truth(world, population, collector, shop, usage, help_desk, recommendation, rates)
         (folder / "truth.json").write_text(json.dumps(truth, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     finally:
         export.close()
@@ -106,6 +109,7 @@ def _truth(
     shop: Shop,
     usage: Usage,
     help_desk: HelpDesk,
+    recommendation: Recommendation,
     rates: int,
 ) -> dict[str, Any]:
     """What was planted and how much of it came out. Only tests read this."""
@@ -139,6 +143,7 @@ def _truth(
         "usage": dict(sorted(collector.counts.items())),
         "shop": {"customers": len(population.customers()), **shop.counts},
         "support": {**help_desk.export.counts, **help_desk.counts},
+        "nps": recommendation.counts,
         "fx": {"rates": rates},
         "internal": {"email_domain": STAFF_DOMAIN, "ids": list(STAFF_WITH_PRIVATE_EMAIL)},
         "bots": list(BOTS),

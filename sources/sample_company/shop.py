@@ -100,7 +100,7 @@ class Shop:
         order.billing_interval, order.recurring_cents = terms.interval, terms.recurring_cents
         order.subscription_start = sql_text(terms.started_at) if terms.started_at > at else None
         order.subscription_end = sql_text(terms.ended_at)
-        order.approved_at = order.placed_at
+        order.approved_at, order.plan = order.placed_at, terms.plan
         changes = [t for t in (at, terms.noticed_at, terms.ended_at) if t is not None and t < self.world.end]
         order.status = "ended" if terms.ended_at is not None and terms.ended_at < self.world.end else "active"
         buyer.plan, buyer.plan_until = terms.plan, terms.ended_at

@@ -147,7 +147,8 @@ class Life:
     def _write(self) -> None:
         desk, ticket = self.desk, self.ticket
         for offered_at, answered_at, score, text in self.surveys:
-            desk.export.write_survey(ticket, offered_at, answered_at, score, text)
+            channel = "in_chat" if ticket.channel == "chat" else "email"
+            desk.export.write_survey("csat", ticket.requester, channel, offered_at, answered_at, score, text, ticket)
             ticket.updated_at = max(ticket.updated_at, answered_at or offered_at)
             ticket.rating = "offered" if score is None else "good" if score > 3 else "bad"
         for at, author, author_id, events in self.audits:

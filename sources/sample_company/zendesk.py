@@ -151,22 +151,30 @@ class Export:
         )
 
     def write_survey(
-        self, ticket: Ticket, offered_at: int, answered_at: int | None, score: int | None, text: str | None
+        self,
+        kind: str,
+        who: Requester,
+        channel: str,
+        offered_at: int,
+        answered_at: int | None,
+        score: int | None,
+        text: str | None = None,
+        ticket: Ticket | None = None,
     ) -> None:
-        who = ticket.requester
         self._write(
             "surveys",
             {
-                "id": f"csat_{self.counts['surveys'] + 1:06d}",
-                "ticket_id": ticket.id,
-                "order_id": ticket.order_id,
+                "id": f"{kind}_{self.counts['surveys'] + 1:06d}",
+                "kind": kind,
+                "ticket_id": ticket.id if ticket else None,
+                "order_id": ticket.order_id if ticket else None,
                 "requester_id": who.number,
                 "requester": {
                     "external_id": who.external_id,
                     "organization": who.organization,
                     "user_fields": {"country": who.country, "plan": who.plan},
                 },
-                "sent_via": "in_chat" if ticket.channel == "chat" else "email",
+                "sent_via": channel,
                 "offered_at": iso_seconds(offered_at),
                 "answered_at": iso_seconds(answered_at) if answered_at else None,
                 "score": score,

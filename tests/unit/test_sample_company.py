@@ -371,12 +371,22 @@ def test_tickets_of_strangers_and_spam_are_there(company: Company) -> None:
 
 def test_surveys_are_answered_by_some(company: Company) -> None:
     ids = {t["id"] for t in company.tickets}
-    answered = [s for s in company.surveys if s["answered_at"]]
-    assert all(s["ticket_id"] in ids for s in company.surveys)
-    assert {2, 3, 4, 5} <= {s["score"] for s in answered} <= {1, 2, 3, 4, 5}
-    assert all(s["answered_at"] > s["offered_at"] for s in answered)
+    offered = {kind: [s for s in company.surveys if s["kind"] == kind] for kind in ("csat", "nps")}
+    answered = {kind: [s for s in surveys if s["answered_at"]] for kind, surveys in offered.items()}
+    assert len(company.surveys) == sum(map(len, offered.values())) == len({s["id"] for s in company.surveys})
+    assert all(s["answered_at"] > s["offered_at"] for surveys in answered.values() for s in surveys)
     assert all(s["score"] is None for s in company.surveys if not s["answered_at"])
-    assert 0.25 < len(answered) / len(company.surveys) < 0.6
+    assert all(s["ticket_id"] in ids for s in offered["csat"])
+    assert {2, 3, 4, 5} <= {s["score"] for s in answered["csat"]} <= {1, 2, 3, 4, 5}
+    assert 0.25 < len(answered["csat"]) / len(offered["csat"]) < 0.6
+    assert {"offered": len(offered["nps"]), "answered": len(answered["nps"])} == company.truth["nps"]
+    assert 0.15 < len(answered["nps"]) / len(offered["nps"]) < 0.35
+    scores = Counter(
+        "promoter" if s["score"] > 8 else "passive" if s["score"] > 6 else "detractor" for s in answered["nps"]
+    )
+    assert scores["promoter"] > scores["detractor"] > 0.1 * scores.total() and scores["passive"] > 0.15 * scores.total()
+    asked = Counter(s["requester"]["external_id"] for s in answered["nps"])
+    assert max(asked.values()) > 1 and any(person.startswith("staff") for person in asked)
 
 
 # ---- the incidents, in the raw files -------------------------------------------------------------------------------

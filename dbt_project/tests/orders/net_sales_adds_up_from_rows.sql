@@ -72,6 +72,7 @@ movements as (
         amount_date,
         count(*) as movement_count
     from {{ ref('int_orders__movements') }}
+    where kind in ('gross', 'discount', 'refund', 'cancelled')
     group by amount_date
 )
 

@@ -5,7 +5,7 @@ with
 orders as (
     select
         *,
-        coalesce(closed_at, timestamp '9999-12-31 00:00:00') as open_until_at
+        coalesce(closed_at, cast('9999-12-31 00:00:00' as timestamp)) as open_until_at
     from {{ ref('int_fulfilment__order_facts') }}
     where requires_shipping
 ),

@@ -29,22 +29,47 @@ facts as (
     select
         'feedback' as domain,
         coalesce(bool_or(is_attribute_of_customer), false) as is_of_customer
-    from {{ ref('int_feedback__answers') }}
+    from (
+        select is_attribute_of_customer from {{ ref('int_feedback__answers') }}
+        union all
+        select is_attribute_of_customer from {{ ref('int_feedback__surveys') }}
+    ) as asked
+    union all
+    select
+        'retention' as domain,
+        coalesce(bool_or(is_attribute_of_customer), false) as is_of_customer
+    from {{ ref('int_retention__first_purchases') }}
     union all
     select
         'engagement' as domain,
         coalesce(bool_or(plan is null or country is null), false) as is_of_customer
     from {{ ref('int_usage__actor_days') }}
     where coalesce(user_id, same_day_user_id) is not null
+),
+
+-- The country of the domain across comes from orders, people and tickets.
+judged as (
+    select * from facts
+    union all
+    select
+        'across' as domain,
+        coalesce(bool_or(is_of_customer), false) as is_of_customer
+    from (
+        select is_of_customer from facts
+        where domain in ('orders', 'engagement')
+        union all
+        select customer_id is not null and nullif(country, '') is null as is_of_customer
+        from {{ ref('int_support__ticket_facts') }}
+    ) as sides
 )
 
 select
-    facts.domain,
+    judged.domain,
     case
-        when not facts.is_of_customer or customers.stream_count = 0 then 'fact'
+        when not judged.is_of_customer or customers.stream_count = 0 then 'fact'
         when history.dated_count > 0 then 'dated'
         else 'current'
     end as attribution
-from facts
+from judged
 cross join history
 cross join customers

@@ -24,8 +24,6 @@ published as (
         periods.period_end,
         periods.previous_start,
         periods.last_date,
-        {{ add_days('settings.first_day', 'coalesce(catalogue.history_days, 0)') }}
-        <= periods.period_start as has_history,
         available.last_date as kpi_last_date,
         -- N x 24 hours after the end of the period can reach into one more local day where the clock goes forward between
         case
@@ -37,7 +35,6 @@ published as (
         end as window_last_date,
         available.settle_days
     from {{ ref('int_kpi__availability') }} as available
-    cross join settings
     inner join {{ ref('kpi_catalogue') }} as catalogue on available.kpi_id = catalogue.kpi_id
     inner join {{ ref('int_calendar__periods') }} as periods
         on periods.landing_to_date <= available.watermark_date
@@ -57,6 +54,9 @@ needed as (
             when needs.lookback = 'period' then published.period_start
             when needs.lookback = 'all' then settings.first_day
             when needs.lookback = 'previous' then published.previous_start
+            -- what is the first ever of somebody cannot be told in the first 28 days
+            when needs.lookback = 'first_ever'
+                then least(settings.first_day, {{ add_days('published.period_start', -28) }})
             else {{ add_days('published.period_end', '-try_cast(needs.lookback as int)') }}
         end as from_date
     from published
@@ -69,7 +69,8 @@ ranges as (
         needed.*,
         -- what landed since the first landing day is all that there is
         case
-            when needed.lookback = 'all' then settings.first_day
+            when needed.lookback in ('all', 'first_ever') and needed.from_date = settings.first_day
+                then settings.first_day
             else first_days.landing_from_date
         end as landing_from_date,
         last_days.landing_to_date
@@ -85,8 +86,7 @@ select
     ranges.period_start,
     ranges.is_mature,
     bool_and(
-        ranges.has_history
-        and coalesce(
+        coalesce(
             up_to.whole_through - earlier.whole_through
             = {{ days_between('ranges.landing_from_date', 'ranges.landing_to_date') }} + 1,
             false

@@ -42,6 +42,7 @@ amounts as (
         sum(amount) filter (where kind = 'discount') as discount_amount,
         sum(amount) filter (where kind = 'refund') as refund_amount,
         sum(amount) filter (where kind = 'cancelled') as cancelled_amount,
+        sum(amount) filter (where kind in ('refund_in_90_days', 'cancelled_in_90_days')) as lost_in_90_days_amount,
         count(distinct source_id) filter (where kind = 'refund') as refund_count,
         count(distinct source_id) filter (where kind = 'cancelled') as cancelled_count
     from segmented_movements
@@ -57,6 +58,7 @@ select
     cast(coalesce(amounts.discount_amount, 0) as decimal(28, 6)) as discount_amount,
     cast(coalesce(amounts.refund_amount, 0) as decimal(28, 6)) as refund_amount,
     cast(coalesce(amounts.cancelled_amount, 0) as decimal(28, 6)) as cancelled_amount,
+    cast(coalesce(amounts.lost_in_90_days_amount, 0) as decimal(28, 6)) as lost_in_90_days_amount,
     cast(amounts.refund_count as bigint) as refund_count,
     cast(amounts.cancelled_count as bigint) as cancelled_count
 from amounts

@@ -39,6 +39,7 @@ select
     amounts.cancelled_amount,
     accepted.recurring_interval,
     accepted.start_date,
+    accepted.end_date,
     -- a cancelled subscription stops running; that is no end of it, which churn would count
     least(accepted.end_date, accepted.cancelled_date) as stop_date,
     cast(

@@ -1,4 +1,5 @@
--- Every amount on the day that it counts, in the reporting currency at the rate of that day. Each is rounded once, when
+-- Every amount on the day that it counts, in the reporting currency at the rate of that day; those of the cohort of an
+-- order (`…_in_90_days`) stand beside the others, on the order date. Each is rounded once, when
 -- it is converted, to a millionth: from here on all sums are exact, over lines, segments and days.
 with
 

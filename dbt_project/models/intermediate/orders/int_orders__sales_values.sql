@@ -1,4 +1,4 @@
--- orders, gmv, net_sales, aov: sums of days.
+-- orders, gmv, net_sales, net_sales_cohort_90d, aov, refund_rate: sums of days.
 with
 
 totals as (
@@ -13,6 +13,9 @@ totals as (
         sum(
             daily.gross_amount - daily.discount_amount - daily.refund_amount - daily.cancelled_amount
         ) as net_amount,
+        sum(daily.gross_amount - daily.discount_amount - daily.lost_in_90_days_amount) as cohort_net_amount,
+        sum(daily.refund_amount) as refund_amount,
+        sum(daily.refund_count) as refund_count,
         sum(daily.order_count + daily.refund_count + daily.cancelled_count) as movement_count
     from {{ ref('int_orders__daily') }} as daily
     inner join {{ ref('int_calendar__period_days') }} as period_days on daily.amount_date = period_days.local_date
@@ -23,15 +26,26 @@ measured as (
     select
         totals.*,
         kpis.kpi_id,
-        case kpis.kpi_id
-            when 'orders' then cast(totals.order_count as decimal(28, 6))
-            when 'gmv' then cast(totals.gross_amount as decimal(28, 6))
-            when 'net_sales' then cast(totals.net_amount as decimal(28, 6))
-            else cast(totals.after_discount_amount as decimal(28, 6))
-        end as numerator,
-        case when kpis.kpi_id = 'aov' then cast(totals.order_count as decimal(28, 6)) end as denominator
+        cast(
+            case kpis.kpi_id
+                when 'orders' then totals.order_count
+                when 'gmv' then totals.gross_amount
+                when 'net_sales' then totals.net_amount
+                when 'net_sales_cohort_90d' then totals.cohort_net_amount
+                when 'aov' then totals.after_discount_amount
+                else totals.refund_amount
+            end as decimal(28, 6)
+        ) as numerator,
+        cast(
+            case kpis.kpi_id
+                when 'aov' then totals.order_count
+                when 'refund_rate' then totals.gross_amount
+            end as decimal(28, 6)
+        ) as denominator
     from totals
-    cross join (values ('orders'), ('gmv'), ('net_sales'), ('aov')) as kpis (kpi_id)
+    cross join (
+        values ('orders'), ('gmv'), ('net_sales'), ('net_sales_cohort_90d'), ('aov'), ('refund_rate')
+    ) as kpis (kpi_id)
 )
 
 select
@@ -43,8 +57,14 @@ select
     numerator,
     denominator,
     case
-        when kpi_id = 'aov' then {{ ratio('numerator', 'denominator') }}
+        when kpi_id in ('aov', 'refund_rate') then {{ ratio('numerator', 'denominator') }}
         else cast(numerator as double)
     end as value,
-    cast(case when kpi_id = 'net_sales' then movement_count else order_count end as bigint) as n
+    cast(
+        case kpi_id
+            when 'net_sales' then movement_count
+            when 'refund_rate' then refund_count
+            else order_count
+        end as bigint
+    ) as n
 from measured

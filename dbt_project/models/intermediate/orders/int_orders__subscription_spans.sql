@@ -18,12 +18,7 @@ marked as (
         case
             when row_number() over (partition by order_id, category order by line_id) = 1 then 1 else 0
         end as category_order_count,
-        case recurring_interval
-            when 'week' then recurring_amount * 52
-            when 'month' then recurring_amount * 12
-            when 'quarter' then recurring_amount * 4
-            else recurring_amount
-        end as yearly_amount
+        {{ yearly_amount('recurring_interval', 'recurring_amount') }} as yearly_amount
     from lines
 ),
 

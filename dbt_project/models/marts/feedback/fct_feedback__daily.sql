@@ -9,6 +9,11 @@ daily as (
         ['score_sum', 'csat_mean', 'numerator', 'decimal(28, 6)'],
         ['scored_answer_count', 'csat_mean', 'denominator', 'bigint'],
         ['csat_mean', 'csat_mean', 'value', 'double'],
+        ['csat_offered_count', 'csat_response_rate', 'denominator', 'bigint'],
+        ['csat_answered_count', 'csat_response_rate', 'numerator', 'bigint'],
+        ['csat_response_rate', 'csat_response_rate', 'value', 'double'],
+        ['nps_person_count', 'nps', 'denominator', 'bigint'],
+        ['nps', 'nps', 'value', 'double'],
     ]) }}
 ),
 
@@ -48,6 +53,11 @@ select
     daily.scored_answer_count,
     daily.score_sum,
     daily.csat_mean,
+    daily.csat_offered_count,
+    daily.csat_answered_count,
+    daily.csat_response_rate,
+    daily.nps_person_count,
+    daily.nps,
     daily.is_complete
 from daily
 left join bounded
