@@ -35,6 +35,7 @@ published as (
         end as window_last_date,
         available.settle_days
     from {{ ref('int_kpi__availability') }} as available
+    cross join settings
     inner join {{ ref('kpi_catalogue') }} as catalogue on available.kpi_id = catalogue.kpi_id
     inner join {{ ref('int_calendar__periods') }} as periods
         on periods.landing_to_date <= available.watermark_date
