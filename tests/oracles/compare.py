@@ -41,7 +41,7 @@ def differences(expected_: dict[RowKey, Row], found_: dict[RowKey, Row]) -> dict
     A segment without a value, in a period that is not complete, may have a row or none.
     """
     told: dict[str, list[str]] = {}
-    for key in sorted({*expected_, *found_}):
+    for key in sorted({*expected_, *found_}, key=str):
         want, got = expected_.get(key), found_.get(key)
         is_one_sided = want is None or got is None
         is_free = is_one_sided and key.dimension != "all" and _says_nothing(want or got)

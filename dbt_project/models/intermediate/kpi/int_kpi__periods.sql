@@ -25,7 +25,7 @@ published as (
         periods.previous_start,
         periods.last_date,
         available.last_date as kpi_last_date,
-        -- N x 24 hours after the end of the period can reach into one more local day where the clock goes forward between
+        -- where the clock goes forward meanwhile, N x 24 hours reach into one more local day
         case
             when available.cohort_window_days = 0 then periods.last_date
             else cast({{ to_local(
