@@ -12,6 +12,7 @@ import pytest
 
 from orchestration.pipeline.landing import StreamLanding, land_stream
 from orchestration.settings import Settings, load_settings
+from tests.sample_home import run_once
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
 os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
@@ -68,6 +69,13 @@ class Company:
 def _csv(value: object) -> str:
     text = str(value)
     return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n') else text
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """(home of the sample company after the main job, what the job printed); one for all workers."""
+    own = tmp_path_factory.getbasetemp()
+    return run_once((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "sample")
 
 
 @pytest.fixture

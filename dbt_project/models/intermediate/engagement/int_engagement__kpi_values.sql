@@ -64,7 +64,7 @@ stickiness_values as (
     where measure = 'active' and window_days = 28
 ),
 
--- a feature is held against everybody, a segment against its own people
+-- a feature is held against everybody and there from its first use on, a segment against its own people
 adoption_bases as (
     select
         features.dimension,
@@ -73,14 +73,14 @@ adoption_bases as (
         bases.period_start,
         bases.users
     from trailing_periods as bases
-    inner join (
-        select distinct
-            dimension,
-            segment
-        from trailing_periods
-        where measure = 'feature' and dimension = 'feature'
-    ) as features on bases.dimension = 'all'
-    where bases.measure = 'active' and bases.window_days = 28
+    inner join trailing_periods as features
+        on bases.grain = features.grain
+        and bases.period_start = features.period_start
+    where bases.dimension = 'all'
+        and bases.measure = 'active'
+        and bases.window_days = 28
+        and features.measure = 'feature'
+        and features.dimension = 'feature'
     union all
     select
         dimension,

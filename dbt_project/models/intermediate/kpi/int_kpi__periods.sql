@@ -2,7 +2,10 @@
 with
 
 settings as (
-    select first_day from {{ ref('int_calendar__settings') }}
+    select
+        first_day,
+        reporting_zone
+    from {{ ref('int_calendar__settings') }}
 ),
 
 days as (
@@ -22,10 +25,17 @@ published as (
         periods.previous_start,
         periods.last_date,
         available.last_date as kpi_last_date,
-        {{ add_days('periods.last_date', 'available.cohort_window_days') }} as window_last_date,
-        {{ add_days('periods.last_date', 'available.cohort_window_days + available.settle_days') }}
-        <= available.last_date as is_mature
+        -- where the clock goes forward meanwhile, N x 24 hours reach into one more local day
+        case
+            when available.cohort_window_days = 0 then periods.last_date
+            else cast({{ to_local(
+                add_micros('periods.period_end_at', 'available.cohort_window_days * 86400000000 - 1'),
+                'settings.reporting_zone'
+            ) }} as date)
+        end as window_last_date,
+        available.settle_days
     from {{ ref('int_kpi__availability') }} as available
+    cross join settings
     inner join {{ ref('kpi_catalogue') }} as catalogue on available.kpi_id = catalogue.kpi_id
     inner join {{ ref('int_calendar__periods') }} as periods
         on periods.landing_to_date <= available.watermark_date
@@ -37,6 +47,7 @@ published as (
 needed as (
     select
         published.*,
+        {{ add_days('published.window_last_date', 'published.settle_days') }} <= published.kpi_last_date as is_mature,
         needs.stream,
         needs.lookback,
         least(published.window_last_date, published.kpi_last_date) as to_date,

@@ -1,0 +1,74 @@
+"""The published `fct_kpi` against the recomputation."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from tests.oracles import across, cohorts, engagement, feedback, fulfilment, lifecycle, orders, sla, support
+from tests.oracles.figures import Row, RowKey, published
+from tests.oracles.raw import read_company
+
+DOMAINS = (engagement, lifecycle, orders, cohorts, fulfilment, support, sla, feedback, across)
+
+
+def expected(home: Path) -> dict[RowKey, Row]:
+    """Every row that the oracle covers."""
+    company = read_company(home)
+    rows: dict[RowKey, Row] = {}
+    for domain in DOMAINS:
+        for kpi in domain.kpis(company):
+            rows |= published(company.calendar, kpi)
+    return rows
+
+
+def found(con: duckdb.DuckDBPyConnection, table: str = "fct_kpi", kpi_id: str | None = None) -> dict[RowKey, Row]:
+    """Every row of `fct_kpi`, or those of one KPI."""
+    rows = con.execute(
+        f"""select kpi_id, grain, period_start, dimension, segment, numerator, denominator, value, n,
+                   is_complete, is_mature from {table} where kpi_id = $kpi_id or $kpi_id is null""",
+        {"kpi_id": kpi_id},
+    ).fetchall()
+    return {RowKey(*row[:5]): Row(*row[5:]) for row in rows}
+
+
+def differences(expected_: dict[RowKey, Row], found_: dict[RowKey, Row]) -> dict[str, list[str]]:
+    """Per KPI one line per row that is missing, unexpected or different.
+
+    A segment without a value, in a period that is not complete, may have a row or none.
+    """
+    told: dict[str, list[str]] = {}
+    for key in sorted({*expected_, *found_}, key=str):
+        want, got = expected_.get(key), found_.get(key)
+        is_one_sided = want is None or got is None
+        is_free = is_one_sided and key.dimension != "all" and _says_nothing(want or got)
+        if not is_free and (is_one_sided or not same(want, got)):
+            told.setdefault(key.kpi_id, []).append(f"{' '.join(map(str, key[1:]))}: expected {want}, found {got}")
+    return told
+
+
+def _says_nothing(row: Row) -> bool:
+    return not row.is_complete and row[:4] == (None, None, None, None)
+
+
+def same(want: Row, got: Row) -> bool:
+    """Decimals and flags are equal, doubles within 1e-9; `n` where the oracle says what it counts."""
+    return (
+        _near(want.numerator, got.numerator, want.slack)
+        and _near(want.denominator, got.denominator, want.slack)
+        and (want.value is None) == (got.value is None)
+        and (want.value is None or math.isclose(want.value, got.value, rel_tol=1e-9, abs_tol=_value_slack(want)))
+        and (want.is_complete, want.is_mature) == (got.is_complete, got.is_mature)
+        and want.n in (None, got.n)
+    )
+
+
+def _value_slack(want: Row) -> float:
+    return max(1e-12, float(want.slack / want.denominator if want.denominator else want.slack))
+
+
+def _near(want: Decimal | None, got: Decimal | None, slack: Decimal) -> bool:
+    return want == got if want is None or got is None else abs(want - got) <= slack

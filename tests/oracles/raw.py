@@ -1,0 +1,227 @@
+"""The raw files of the sample company, as the systems wrote them, in the words of the contracts.
+
+Who counts (rule 5) is decided here, and which rows do not land. KPIs do not belong here.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import sqlite3
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tests.oracles.calendar import Calendar
+
+PROFILE = Path(__file__).parent.parent.parent / "sources" / "profiles" / "sample.toml"
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A usage event. `received_at` is transport: it does not make two events different."""
+
+    event_id: str
+    name: str
+    at: datetime
+    anonymous_id: str | None
+    user_id: str | None
+    session_id: str | None
+    platform: str | None
+    country: str | None
+    plan: str | None
+    acquisition_channel: str | None
+    feature: str | None
+    error_count: int | None
+    is_internal: bool
+
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Company:
+    """Everything that was read; what follows from it is cached by it.
+
+    Orders, tickets and surveys of internal people and tests are gone already.
+    """
+
+    business: Record
+    calendar: Calendar
+    events: list[Event]
+    customers: dict[str, Record]
+    internal_people: set[str]
+    orders: dict[str, Record]
+    items: dict[str, list[Record]]
+    refunds: list[Record]
+    rates: dict[str, list[tuple[date, Decimal]]]
+    tickets: dict[str, Record]
+    audits: dict[str, list[Record]]
+    surveys: list[Record]
+    seeds: dict[str, list[dict[str, str]]]
+    tables: dict[str, list[Record]]
+
+
+def instant(text: str | None) -> datetime | None:
+    """A time of a source; without an offset it is UTC (`source_zone`)."""
+    if not text:
+        return None
+    read = datetime.fromisoformat(text)
+    return read if read.tzinfo is UTC else read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+
+
+def person(identifier: object) -> str | None:
+    """An identifier of a person, trimmed and in lower case, so that spellings meet."""
+    text = str(identifier).strip().lower() if identifier is not None else ""
+    return text or None
+
+
+def read_company(home: Path) -> Company:
+    """Read all files below `home/sources`, as the profile of the sample says where they lie."""
+    profile = tomllib.loads(PROFILE.read_text(encoding="utf-8"))
+    business = profile["business"]
+    assert business["source_zone"] == "UTC"
+    assert business["landing_zone"] == business["reporting_zone"], "landing days are read as local days here"
+    calendar = Calendar(
+        ZoneInfo(business["reporting_zone"]), business["first_day"], business["last_day"], business["settle_days"]
+    )
+    folder = home / "sources"
+    tables = {name: [r for r in rows if _landed(calendar, r["updated_at"])] for name, rows in _shop(folder)}
+    domains = {d.lower() for d in business["internal_people"]["email_domains"]}
+    staff = {person(i) for i in business["internal_people"]["ids"]}
+
+    def is_internal(identifier: str | None, email: str | None) -> bool:
+        return identifier in staff or (email or "").strip().lower().partition("@")[2] in domains
+
+    customers = {person(r["id"]): r for r in tables["customers"]}
+    events = [_event(at, raw, is_internal) for at, raw in _usage(folder, calendar)]
+    flagged = {i for i, r in customers.items() if r["is_test"] or is_internal(i, r["email"])}
+    flagged |= {e.user_id for e in events if e.is_internal and e.user_id}
+    orders = {
+        r["id"]: r | {"customer_id": person(r["customer_id"])}
+        for r in tables["orders"]
+        if not r["is_test"] and person(r["customer_id"]) not in flagged | staff
+    }
+    items: dict[str, list[Record]] = {}
+    for line in sorted(tables["order_items"], key=lambda r: r["id"]):
+        items.setdefault(line["order_id"], []).append(line)
+    tickets = {}
+    for ticket in _json_lines(folder / "support" / "tickets.jsonl"):
+        requester = ticket["requester"]
+        customer = _requester(ticket)
+        fields = {f["id"]: f["value"] for f in ticket["custom_fields"]}
+        if not _landed(calendar, ticket["updated_at"]) or ticket["status"] == "deleted":
+            continue
+        if {"spam", "test"} & set(ticket["tags"]) or customer in flagged or is_internal(customer, requester["email"]):
+            continue
+        tickets[str(ticket["id"])] = ticket | {"customer_id": customer, "fields": fields}
+    audits: dict[str, list[Record]] = {}
+    for audit in _json_lines(folder / "support" / "audits.jsonl"):
+        if _landed(calendar, audit["created_at"]):
+            audits.setdefault(str(audit["ticket_id"]), []).append(audit)
+    surveys = [
+        r | {"customer_id": _requester(r)}
+        for r in _json_lines(folder / "support" / "surveys.jsonl")
+        if _landed(calendar, r["updated_at"]) and _requester(r) not in flagged | staff
+    ]
+    return Company(
+        business,
+        calendar,
+        _distinct(events),
+        customers,
+        flagged | staff,
+        orders,
+        items,
+        [r for r in tables["refunds"] if r["order_id"] in orders],
+        _rates(folder),
+        tickets,
+        audits,
+        surveys,
+        {name: _csv(PROFILE.parent / path) for name, path in profile.get("seeds", {}).items()},
+        tables,
+    )
+
+
+def _landed(calendar: Calendar, cursor: str) -> bool:
+    return calendar.first <= calendar.day(instant(cursor)) <= calendar.last
+
+
+def _csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def _json_lines(path: Path) -> Iterator[Record]:
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def _shop(folder: Path) -> Iterator[tuple[str, list[Record]]]:
+    """Every table of the shop's database."""
+    with sqlite3.connect(f"file:{folder / 'shop.db'}?mode=ro", uri=True) as shop:
+        shop.row_factory = sqlite3.Row
+        for (name,) in shop.execute("select name from sqlite_master where type = 'table'").fetchall():
+            yield name, [dict(row) for row in shop.execute(f"select * from {name}")]
+
+
+def _usage(folder: Path, calendar: Calendar) -> Iterator[tuple[datetime, Record]]:
+    """The lines of the usage log that land, with their time: somebody did it, at most an hour after it was received."""
+    for day in calendar.days:
+        for path in sorted((folder / "usage" / day.isoformat()).glob("*.jsonl.gz")):
+            with gzip.open(path, "rt", encoding="utf-8") as lines:
+                for line in lines:
+                    event = json.loads(line)
+                    at = instant(event["timestamp"])
+                    in_time = at <= instant(event["receivedAt"]) + timedelta(hours=1)
+                    if in_time and (event["anonymousId"] or event["userId"]):
+                        yield at, event
+
+
+def _event(at: datetime, raw: Record, is_internal: Any) -> Event:
+    properties, context = raw["properties"], raw["context"]
+    user = person(raw["userId"])
+    errors = properties.get("error_count")
+    email = (context.get("traits") or {}).get("email")
+    return Event(
+        raw["messageId"],
+        raw["event"] or raw["type"],
+        at,
+        person(raw["anonymousId"]),
+        user,
+        properties.get("session_id") or None,
+        properties.get("platform") or None,
+        properties.get("country") or None,
+        properties.get("plan") or None,
+        (context.get("campaign") or {}).get("source") or None,
+        properties.get("feature") or None,
+        None if errors is None else int(errors),
+        "bot" in (context.get("userAgent") or "").lower() or is_internal(user, email),
+    )
+
+
+def _distinct(events: list[Event]) -> list[Event]:
+    """The same id with the same content is one event, delivered twice; with other content both count."""
+    return sorted(set(events), key=lambda e: (e.at, e.event_id))
+
+
+def _requester(record: Record) -> str | None:
+    return person(record["requester"]["external_id"] or f"zd_{record['requester_id']}")
+
+
+def _rates(folder: Path) -> dict[str, list[tuple[date, Decimal]]]:
+    """Per currency, (day, what one unit is worth in the reporting currency), oldest first."""
+    rates: dict[str, list[tuple[date, Decimal]]] = {}
+    header, *lines = (folder / "fx" / "rates.csv").read_text(encoding="utf-8").splitlines()
+    assert header == "rate_date,base,quote,rate,published_at"
+    for line in lines:
+        day, base, _quote, rate, _published = line.split(",")
+        rates.setdefault(base, []).append((date.fromisoformat(day), Decimal(rate)))
+    return {base: sorted(found) for base, found in rates.items()}
