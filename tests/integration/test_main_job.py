@@ -179,7 +179,7 @@ def test_business_minutes_and_promises_are_those_of_plain_python(ran: tuple[Path
         tickets = con.execute("select * from fct_support__tickets").to_arrow_table().to_pylist()
     states = check_tickets(tickets, Promises(PROFILES_DIR / "sample"), datetime(2026, 5, 31, 22))
     assert min(states[state] for state in ("met", "breached", "running", "ended")) > 20
-    assert sum(t["is_reopened_in_30_days"] and not t["is_solved"] for t in tickets) > 10, "back, and still open"
+    assert sum(bool(t["is_reopened_in_30_days"]) and not t["is_solved"] for t in tickets) > 10, "back, and still open"
 
 
 def test_a_second_run_pulls_nothing_and_publishes_the_same(
