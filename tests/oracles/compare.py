@@ -8,11 +8,23 @@ from pathlib import Path
 
 import duckdb
 
-from tests.oracles import across, cohorts, engagement, feedback, fulfilment, lifecycle, orders, sla, support
+from tests.oracles import (
+    across,
+    cohorts,
+    conversion,
+    engagement,
+    feedback,
+    fulfilment,
+    lifecycle,
+    orders,
+    retention,
+    sla,
+    support,
+)
 from tests.oracles.figures import Row, RowKey, published
 from tests.oracles.raw import read_company
 
-DOMAINS = (engagement, lifecycle, orders, cohorts, fulfilment, support, sla, feedback, across)
+DOMAINS = (engagement, lifecycle, conversion, retention, orders, cohorts, fulfilment, support, sla, feedback, across)
 
 
 def expected(home: Path) -> dict[RowKey, Row]:

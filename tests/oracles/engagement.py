@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -41,8 +41,8 @@ class Act:
 
 
 @cache
-def acts(company: Company) -> list[Act]:
-    """The events of everybody who counts, in order of time.
+def persons_of_events(company: Company) -> list[str]:
+    """The person of each event, of internal people too.
 
     A person is the user_id; an anonymous_id counts as the user_id that it is next seen with: events between two
     identifies belong to the next, trailing ones to the last. Until then it is a person of its own.
@@ -61,13 +61,22 @@ def acts(company: Company) -> list[Act]:
         following = bisect_left(sightings, event.at, key=lambda sighting: sighting[0])
         return sightings[min(following, len(sightings) - 1)][1]
 
-    persons = [person_of(event) for event in company.events]
-    internal = company.internal_people | {
-        p for p, event in zip(persons, company.events, strict=True) if event.is_internal
-    }
-    passive = set(company.business["passive_events"])
+    return [person_of(event) for event in company.events]
+
+
+@cache
+def internal_people(company: Company) -> set[str]:
+    """Who counts nowhere at any date: one flagged event is enough."""
+    persons_ = zip(persons_of_events(company), company.events, strict=True)
+    return company.internal_people | {person for person, event in persons_ if event.is_internal}
+
+
+@cache
+def acts(company: Company) -> list[Act]:
+    """The events of everybody who counts, in order of time."""
+    internal, passive = internal_people(company), set(company.business["passive_events"])
     found = []
-    for event, person in zip(company.events, persons, strict=True):
+    for event, person in zip(company.events, persons_of_events(company), strict=True):
         if person not in internal:
             today = company.customers.get(person, {})
             segments = {
@@ -187,6 +196,18 @@ def kpis(company: Company) -> list[Kpi]:
         is_there = dimension != "feature" or min(by_day) < period.end
         return ratio(used, count, count) if is_there else None
 
+    def events_per_active_day(
+        dimension: str, segment: str, by_day: PersonsByDay, start: date, period: Period
+    ) -> Cell | None:
+        """Qualifying events / the sum of DAU over the period's days."""
+        person_days_ = person_days(by_day, start, period.end)
+        days = (start + timedelta(days=n) for n in range((period.end - start).days))
+        return ratio(sum(did[dimension, segment, day] for day in days), person_days_) if person_days_ else None
+
+    did: Counter[tuple[str, str, date]] = Counter()
+    for act in doings:
+        if act.is_qualifying:
+            did.update((*place, act.day) for place in (("all", "all"), *act.segments.items()))
     errors = [Fact(a.day, a.segments, (a.event.error_count, 1)) for a in doings if a.event.error_count is not None]
 
     def error_rate(what: list[tuple[int, int]]) -> Cell:
@@ -201,6 +222,7 @@ def kpis(company: Company) -> list[Kpi]:
         Kpi("users_7d", _windows(calendar, active, 7, persons), ZERO, trailing_days=7),
         Kpi("users_28d", _windows(calendar, active, 28, persons), ZERO, trailing_days=28),
         Kpi("stickiness", _windows(calendar, active, 28, stickiness), NOTHING_BY_NOTHING, trailing_days=28),
+        Kpi("events_per_active_day", _windows(calendar, active, 0, events_per_active_day), NOTHING_BY_NOTHING),
         Kpi("sessions", grouped(calendar, sessions(calendar, doings), lambda what: number(len(what), len(what))), ZERO),
         Kpi("feature_adoption", _windows(calendar, adopted, 28, adoption), NOTHING_BY_NOTHING, trailing_days=28),
         Kpi("error_rate", grouped(calendar, errors, error_rate), NOTHING_BY_NOTHING),

@@ -12,7 +12,8 @@ import pytest
 
 from tests.oracles.compare import differences, expected, found
 from tests.oracles.figures import Row, RowKey
-from tests.oracles.mutations import MUTATIONS, Mutation, Warehouse
+from tests.oracles.mutated import Warehouse
+from tests.oracles.mutations import MUTATIONS, Mutation
 
 PROJECT = Path(__file__).parent.parent.parent / "dbt_project"
 KPIS = [row["kpi_id"] for row in csv.DictReader((PROJECT / "seeds" / "kpi_catalogue.csv").open(encoding="utf-8"))]
