@@ -20,9 +20,9 @@ Amounts = tuple[Decimal | None, Decimal | None]
 
 @dataclass(frozen=True)
 class Measure:
-    """Two sums over the rows of a view, by a day of each row and by dimensions."""
+    """Two sums over the rows of a table, by a day of each row and by dimensions."""
 
-    view: str
+    table: str
     day: str
     numerator: str
     denominator: str = "null"
@@ -75,9 +75,9 @@ MEASURES = {
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the views that the measures read, over the tables of TPC-H."""
+    """Create the tables that the measures read, over the tables of TPC-H."""
     con.execute(f"""
-        create view lines as
+        create table lines as
         select
             *,
             o_orderpriority as channel,
@@ -98,7 +98,7 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
         inner join region on r_regionkey = place.n_regionkey
         where o_orderdate between date '{FIRST_DAY}' and date '{LAST_DAY}';
 
-        create view movements as
+        create table movements as
         select
             o_orderdate as moved_on, l_extendedprice as gross, l_extendedprice * (1 - l_discount) as sold, 0 as returned,
             channel, country, category
@@ -111,7 +111,7 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
         where is_returned;
 
         -- Where it stands: with the parcel that is awaited, else with the one that came last; of several, the first by number.
-        create view deliveries as
+        create table deliveries as
         with ranked as (
             select
                 *,
@@ -135,14 +135,14 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
         from ranked
         group by l_orderkey;
 
-        create view first_orders as
+        create table first_orders as
         select *
         from (
             select
                 o_orderdate,
                 code as country,
-                null as plan,
-                null as acquisition_channel,
+                cast(null as varchar) as plan,
+                cast(null as varchar) as acquisition_channel,
                 lead(o_orderdate) over (partition by o_custkey order by o_orderdate, cast(o_orderkey as varchar)) as next_date,
                 row_number() over (partition by o_custkey order by o_orderdate, cast(o_orderkey as varchar)) as purchase
             from orders
@@ -169,7 +169,7 @@ def amounts(con: duckdb.DuckDBPyConnection, kpi: str) -> dict[Cell, Amounts]:
                             {segment} as segment,
                             cast({measure.numerator} as decimal(28, 6)) as numerator,
                             cast({measure.denominator} as decimal(28, 6)) as denominator
-                        from {measure.view}
+                        from {measure.table}
                         where {measure.day} between $first and $last
                         group by 1, 2
                     )
