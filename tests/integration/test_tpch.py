@@ -17,7 +17,6 @@ from orchestration.settings import load_settings
 from tests.oracles.tpch import expected, tables
 
 PROFILE = Path(tables.__file__).with_name("tpch.toml")
-QUARTERS = [date(1993, 7, 1), date(1993, 10, 1), *(date(1994, month, 1) for month in (1, 4, 7, 10))]
 
 
 @pytest.fixture(scope="module")
@@ -86,14 +85,14 @@ def test_cycle_times(tpch: duckdb.DuckDBPyConnection, marts: duckdb.DuckDBPyConn
     got = marts.execute(
         "select period_start, value from fct_kpi where kpi_id = ? and grain = 'quarter' and dimension = 'all'", [kpi]
     ).fetchall()
-    assert dict(got) == pytest.approx(expected.cycle_times(tpch, share), abs=1e-6) and len(got) == len(QUARTERS)
+    assert dict(got) == pytest.approx(expected.cycle_times(tpch, share), abs=1e-6) and len(got) == 4
 
 
 def test_open_orders(tpch: duckdb.DuckDBPyConnection, marts: duckdb.DuckDBPyConnection) -> None:
     got = marts.execute(
         "select period_start, numerator from fct_kpi where kpi_id = 'open_orders' and grain = 'day' and dimension = 'all'"
     ).fetchall()
-    assert dict(got) == expected.open_orders(tpch) and len(got) == 549
+    assert dict(got) == expected.open_orders(tpch) and len(got) == 365
 
 
 # ---- TPC-H's own queries, put to what was built -----------------------------------------------------------------
@@ -164,11 +163,23 @@ def found_by(con: duckdb.DuckDBPyConnection, query: int) -> list[tuple[str, ...]
     return [tuple(str(value) for value in row) for row in con.execute(f"pragma tpch({query})").fetchall()]
 
 
-@pytest.mark.parametrize(("query", "rows"), [(4, 5), (12, 2)])
-def test_late_orders_and_late_lines(built: duckdb.DuckDBPyConnection, query: int, rows: int) -> None:
-    """Queries 4 (orders with a late line, by priority) and 12 (late lines by ship mode and priority)."""
-    answer = the_answer(built, query)
-    assert found_by(built, query) == answer and len(answer) == rows
+def test_orders_with_a_late_line(built: duckdb.DuckDBPyConnection) -> None:
+    """Query 4: how many orders of a quarter have a line that was received after it was promised, by priority."""
+    answer = the_answer(built, 4)
+    assert found_by(built, 4) == answer and len(answer) == 5
+
+
+def test_late_lines_by_ship_mode(built: duckdb.DuckDBPyConnection, tpch: duckdb.DuckDBPyConnection) -> None:
+    """Query 12: how many lines came late although they left in time, by ship mode and priority of their order.
+
+    Adapted: what was received in the first half of 1994, for there the profile ends; there is no published answer for
+    this parameter, so the query is also put to TPC-H's own tables.
+    """
+    text = built.execute("select query from tpch_queries() where query_nr = 12").fetchone()
+    assert text is not None and "1995-01-01" in text[0]
+    adapted = text[0].replace("1995-01-01", "1994-07-01")
+    got = built.execute(adapted).fetchall()
+    assert got == tpch.execute(adapted).fetchall() and len(got) == 2
 
 
 def test_what_returned_items_cost(built: duckdb.DuckDBPyConnection) -> None:

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import duckdb
 
-FIRST_DAY, LAST_DAY = date(1993, 7, 1), date(1994, 12, 31)
+FIRST_DAY, LAST_DAY = date(1993, 7, 1), date(1994, 6, 30)
 GRAINS = ("day", "week", "month", "quarter")
 Cell = tuple[str, str, date, str, str]  # (KPI, grain, first day of the period, dimension, segment)
 Amounts = tuple[Decimal | None, Decimal | None]
