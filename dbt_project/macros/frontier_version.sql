@@ -3,5 +3,5 @@
     model built under another value is rebuilt. tests/unit/test_frontier_version.py says what to write here.
 -#}
 {% macro frontier_version() -%}
-    {{ return('0a5017377111') }}
+    {{ return('b7aa0735fdd6') }}
 {%- endmacro %}
