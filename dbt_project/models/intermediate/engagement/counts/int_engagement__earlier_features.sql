@@ -14,19 +14,27 @@ people as (
         actors.person_key
     from {{ ref('int_identity__actor_people') }} as actors
     inner join back on actors.person_key = back.person_key
+),
+
+uses as (
+    select
+        people.person_key,
+        actor_days.event_date,
+        {{ explode_column('actor_days.features') }} as feature
+    from {{ ref('int_usage__actor_days') }} as actor_days
+    inner join people
+        on actor_days.actor_key = people.actor_key
+        and actor_days.event_date >= people.from_date
+        and actor_days.event_date < people.to_date
+    where actor_days.event_date >= {{ recount_date('first_day') }}
+        and actor_days.event_date >= {{ add_days(recount_date('from_date'), -28) }}
+        and actor_days.event_date < {{ recount_date('from_date') }}
+        and actor_days.has_feature
 )
 
 select
-    people.person_key,
-    used.feature,
-    max(actor_days.event_date) as last_date
-from {{ ref('int_usage__actor_days') }} as actor_days
-inner join people
-    on actor_days.actor_key = people.actor_key
-    and actor_days.event_date >= people.from_date
-    and actor_days.event_date < people.to_date
-{{ explode_join('actor_days.features', 'used', 'feature') }}
-where actor_days.event_date >= {{ recount_date('first_day') }}
-    and actor_days.event_date >= {{ add_days(recount_date('from_date'), -28) }}
-    and actor_days.event_date < {{ recount_date('from_date') }}
-group by people.person_key, used.feature
+    person_key,
+    feature,
+    max(event_date) as last_date
+from uses
+group by person_key, feature

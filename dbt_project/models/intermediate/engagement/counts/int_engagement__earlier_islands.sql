@@ -26,57 +26,56 @@ first_islands as (
     group by person_key
 ),
 
-people_there as (
-    select distinct first_islands.person_key
-    from {{ ref('int_usage__session_islands') }} as islands
-    {{ join_people('islands') }}
-    inner join first_islands on people.person_key = first_islands.person_key
-    where islands.event_date >= {{ add_days(recount_date('from_date'), -2) }}
-        and islands.event_date < {{ recount_date('from_date') }}
-        and islands.session_key is null
-        and {{ micros_between('islands.last_at', 'first_islands.first_at') }} <= 1800000000
-),
-
-moved_people as (
-    select distinct person_key
-    from {{ ref('int_engagement__moved_actors') }}
-),
-
-actors as (
+eve_islands as (
     select
-        actor_people.actor_key,
-        actor_people.from_date,
-        actor_people.to_date,
-        actor_people.person_key,
-        actor_people.customer_id
-    from {{ ref('int_identity__actor_people') }} as actor_people
-    left join moved_people on actor_people.person_key = moved_people.person_key
-    where moved_people.person_key is null
+        actor_key,
+        event_date,
+        last_at
+    from {{ ref('int_usage__session_islands') }}
+    where event_date >= {{ add_days(recount_date('from_date'), -2) }}
+        and event_date < {{ recount_date('from_date') }}
+        and session_key is null
+),
+
+people_there as (
+    select distinct people.person_key
+    from {{ ref('int_identity__actor_people') }} as people
+    inner join first_islands on people.person_key = first_islands.person_key
+    inner join eve_islands
+        on people.actor_key = eve_islands.actor_key
+        and people.from_date <= eve_islands.event_date
+        and people.to_date > eve_islands.event_date
+    where {{ micros_between('eve_islands.last_at', 'first_islands.first_at') }} <= 1800000000
+),
+
+keyed_islands as (
+    select islands.*
+    from {{ ref('int_usage__session_islands') }} as islands
+    inner join keys on islands.session_key = keys.session_key
+    where islands.event_date >= {{ recount_date('first_day') }}
+        and islands.event_date < {{ recount_date('from_date') }}
 ),
 
 actors_there as (
     select actors.*
-    from actors
+    from {{ ref('int_identity__actor_people') }} as actors
     inner join people_there on actors.person_key = people_there.person_key
 ),
 
 earlier as (
     select
-        actors.person_key,
-        actors.customer_id,
+        people.person_key,
+        people.customer_id,
         islands.platform,
         islands.country,
         islands.plan,
         islands.{{ columns | join(',\n        islands.') }}
-    from {{ ref('int_usage__session_islands') }} as islands
-    inner join keys on islands.session_key = keys.session_key
-    inner join actors
-        on islands.actor_key = actors.actor_key
-        and islands.event_date >= actors.from_date
-        and islands.event_date < actors.to_date
-    inner join keyed on actors.person_key = keyed.person_key and islands.session_key = keyed.session_key
-    where islands.event_date >= {{ recount_date('first_day') }}
-        and islands.event_date < {{ recount_date('from_date') }}
+    from {{ ref('int_identity__actor_people') }} as people
+    inner join keyed_islands as islands
+        on people.actor_key = islands.actor_key
+        and people.from_date <= islands.event_date
+        and people.to_date > islands.event_date
+    inner join keyed on people.person_key = keyed.person_key and islands.session_key = keyed.session_key
     union all
     select
         people.person_key,
@@ -93,6 +92,11 @@ earlier as (
     where islands.session_key is null
         and islands.event_date >= {{ recount_date('first_day') }}
         and islands.event_date < {{ recount_date('from_date') }}
+),
+
+moved_people as (
+    select distinct person_key
+    from {{ ref('int_engagement__moved_actors') }}
 )
 
 select
@@ -108,3 +112,5 @@ left join {{ ref('int_customers__attribute_spans') }} as spans
     on earlier.customer_id = spans.customer_id
     and earlier.event_date >= spans.valid_from_date
     and earlier.event_date < spans.valid_to_date
+left join moved_people on earlier.person_key = moved_people.person_key
+where moved_people.person_key is null

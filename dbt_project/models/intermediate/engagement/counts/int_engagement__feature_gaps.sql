@@ -1,13 +1,12 @@
 -- A day that stands on several rows has a gap of 0 on all but the first of them. A use 28 days ago is as good as none.
 with uses as (
     select
-        days.is_former,
-        days.person_key,
-        days.event_date,
-        used.feature,
-        days.weight
-    from {{ ref('int_engagement__recounted_days') }} as days
-    {{ explode_join('days.features', 'used', 'feature') }}
+        is_former,
+        person_key,
+        event_date,
+        {{ explode_column('features') }} as feature,
+        weight
+    from {{ ref('int_engagement__recounted_days') }}
     union all
     select
         false as is_former,
