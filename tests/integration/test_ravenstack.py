@@ -208,5 +208,5 @@ def test_one_changed_row_has_its_own_effect(ran: tuple[Path, Path, str]) -> None
         assert still == con.execute("select count(*) from fct_kpi").fetchone()
     assert {row[:4] for row in restated} >= set(cells)
     assert {row[4:] for row in restated} == {(raised, f'{{"order_items":["{day}"],"orders":["{day}"]}}')}
-    assert kpis == [("aov",), ("gmv",), ("mrr",)]
+    assert kpis == [("aov",), ("gmv",), ("mrr",), ("revenue_churn",)]
     assert {kpi for (kpi,) in kpis} == set(done.manifest["restatements"]["kpis"])

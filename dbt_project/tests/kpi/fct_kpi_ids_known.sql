@@ -1,5 +1,5 @@
 {{ config(
-    description='Every KPI that a domain computes is in the catalogue, and every one that is available is in fct_kpi.',
+    description='Every KPI that a domain computes is in the catalogue, and every one that is available and has a whole period is in fct_kpi.',
     severity='error',
     meta={'dagster': {'ref': {'name': 'dim_kpi'}}, 'owner': 'data-platform', 'subject': 'fct_kpi', 'fix': 'Add the row to seeds/kpi_catalogue.csv, or the KPI to the values of its domain.'}
 ) }}
@@ -12,10 +12,8 @@ left join {{ ref('kpi_catalogue') }} as catalogue on computed.kpi_id = catalogue
 where catalogue.kpi_id is null
 union all
 select
-    kpis.kpi_id,
-    'is available and has no row' as finding
-from {{ ref('dim_kpi') }} as kpis
-left join (select distinct kpi_id from {{ ref('fct_kpi') }}) as facts on kpis.kpi_id = facts.kpi_id
-where kpis.is_available
-    and kpis.published_to_date is not null
-    and facts.kpi_id is null
+    periods.kpi_id,
+    'has a whole period and no row' as finding
+from (select distinct kpi_id from {{ ref('int_kpi__periods') }}) as periods
+left join (select distinct kpi_id from {{ ref('fct_kpi') }}) as facts on periods.kpi_id = facts.kpi_id
+where facts.kpi_id is null
