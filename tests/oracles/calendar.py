@@ -23,6 +23,7 @@ class Period:
         return self.end - ONE_DAY
 
 
+@cache
 def start_of(grain: str, day: date) -> date:
     """The first day of the period that a day lies in; weeks are ISO weeks."""
     if grain == "day":

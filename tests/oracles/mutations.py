@@ -29,13 +29,8 @@ MUTATIONS = [
         "users_28d", "int_engagement__kpi_values", "case window_days when 7 then", "case window_days when 28 then"
     ),
     Mutation("stickiness", "int_engagement__trailing_users", "rows between 27 preceding", "rows between 28 preceding"),
-    # a session crosses midnight
-    Mutation(
-        "sessions",
-        "int_engagement__kpi_values",
-        "where counts.measure = 'sessions'",
-        "where counts.measure = 'sessions' and counts.gap_days = 0",
-    ),
+    # sessions, not the rows that count them
+    Mutation("sessions", "int_engagement__kpi_values", "sum(counts.amount) as numerator", "count(*) as numerator"),
     # users of the feature, not of the product
     Mutation(
         "feature_adoption",

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from tests.oracles.calendar import ONE_DAY, start_of
 from tests.oracles.conversion import first_visits, share
 from tests.oracles.engagement import NEW_AFTER_DAYS, acts
+from tests.oracles.engagement import active_days as active_by_place
 from tests.oracles.figures import GRAINS, NOTHING_BY_NOTHING, Cell, Fact, Key, Kpi, grouped, ratio
 from tests.oracles.raw import Company
 
@@ -57,18 +58,31 @@ def kpis(company: Company) -> list[Kpi]:
                 unknown_first_days=NEW_AFTER_DAYS,
             )
         )
-    return [*found, Kpi("inactivity_rate", inactivity(company, days, places), NOTHING_BY_NOTHING, needs_previous=True)]
+    return [*found, Kpi("inactivity_rate", inactivity(company, places), NOTHING_BY_NOTHING, needs_previous=True)]
 
 
-def inactivity(company: Company, days: dict[str, set[date]], places: dict[str, Segments]) -> dict[Key, Cell]:
-    """Active in the period before and not in this one / active in the one before."""
+def inactivity(company: Company, places: dict[str, Segments]) -> dict[Key, Cell]:
+    """Active in the period before and not in this one / active in the one before.
+
+    Plan and country are those of the use, like in the lifecycle: who changes the plan has left the old one. The channel
+    of acquisition is the person's.
+    """
+    used: dict[tuple[str, str], dict[str, set[date]]] = {}
+    for place, by_day in active_by_place(company).items():
+        if place[0] in ("all", "plan", "country"):
+            for day, persons in by_day.items():
+                for person in persons:
+                    used.setdefault(place, {}).setdefault(person, set()).add(day)
+    for person, days in used["all", "all"].items():
+        place = ("acquisition_channel", places[person]["acquisition_channel"] or "unknown")
+        used.setdefault(place, {})[person] = days
     stayed_away: dict[Key, list[bool]] = {}
-    for person, own in days.items():
-        for grain in GRAINS:
-            periods = {start_of(grain, day) for day in own}
-            for start in company.calendar.periods(grain):
-                if start_of(grain, start - ONE_DAY) in periods:
-                    for dimension, segment in (("all", "all"), *places[person].items()):
-                        key = Key(grain, start, dimension, segment or "unknown")
+    for (dimension, segment), persons in used.items():
+        for days in persons.values():
+            for grain in GRAINS:
+                periods = {start_of(grain, day) for day in days}
+                for start in company.calendar.periods(grain):
+                    if start_of(grain, start - ONE_DAY) in periods:
+                        key = Key(grain, start, dimension, segment)
                         stayed_away.setdefault(key, []).append(start not in periods)
     return {key: ratio(sum(away), len(away), len(away)) for key, away in stayed_away.items()}
