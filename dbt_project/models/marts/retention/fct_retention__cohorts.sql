@@ -20,31 +20,24 @@ weeks as (
 
 cohorts as (
     select
-        members.person_key,
         days.week_start as cohort_start,
         members.acquisition_channel,
         members.plan,
-        members.country
+        members.country,
+        members.active_week_days
     from {{ ref('int_retention__active_cohorts') }} as members
     inner join {{ ref('int_calendar__days') }} as days on members.first_date = days.local_date
 ),
 
-active as (
-    select distinct
-        people.person_key,
-        days.week_start
-    from {{ ref('int_usage__actor_days') }} as actor_days
-    {{ join_people('actor_days') }}
-    inner join {{ ref('int_calendar__days') }} as days on actor_days.event_date = days.local_date
-    where actor_days.qualifying_event_count > 0
-),
-
 returns as (
     select
-        cohorts.*,
-        active.week_start
+        cohorts.cohort_start,
+        cohorts.acquisition_channel,
+        cohorts.plan,
+        cohorts.country,
+        ages.age_days
     from cohorts
-    inner join active on cohorts.person_key = active.person_key
+    {{ explode_join('cohorts.active_week_days', 'ages', 'age_days') }}
 ),
 
 segmented as (
@@ -56,12 +49,12 @@ segmented as (
 counts as (
     select
         cohort_start,
-        week_start,
+        age_days,
         dimension,
         segment,
         count(*) as person_count
     from segmented
-    group by cohort_start, week_start, dimension, segment
+    group by cohort_start, age_days, dimension, segment
 ),
 
 -- in its own week everybody of a cohort is there; where nobody of it came back, there is a row all the same
@@ -82,8 +75,8 @@ aged as (
         on cohorts.cohort_start = returned.cohort_start
         and cohorts.dimension = returned.dimension
         and cohorts.segment = returned.segment
-        and later.period_start = returned.week_start
-    where cohorts.cohort_start = cohorts.week_start
+        and {{ days_between('cohorts.cohort_start', 'later.period_start') }} = returned.age_days
+    where cohorts.age_days = 0
 )
 
 select
