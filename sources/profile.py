@@ -61,6 +61,7 @@ class Business(_Strict):
     last_day: date | None = None
     settle_days: int = Field(default=2, ge=0, le=60)
     max_days_per_run: int = Field(default=400, ge=1)
+    fiscal_year_start_month: int = Field(default=1, ge=1, le=12)
     refunds: Literal["stream", "none"] = "stream"
     passive_events: tuple[str, ...] = ()
     key_action: str = ""

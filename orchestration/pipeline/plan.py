@@ -96,6 +96,7 @@ def settings_rows(profile: Profile) -> pa.Table:
         "currency": business.currency,
         "first_day": business.first_day.isoformat(),
         "last_day": business.last_day.isoformat() if business.last_day else "",
+        "fiscal_year_start_month": str(business.fiscal_year_start_month),
         "refunds": business.refunds,
         "key_action": business.key_action,
         "checkout": business.checkout,

@@ -19,6 +19,8 @@ MUTATIONS = {
         where stream = 'orders' and landed_date = '2026-04-01'""",
     "orders/net_sales_adds_up_from_rows": """update marts.fct_kpi set numerator = numerator + 1 where kpi_id = 'net_sales'
         and dimension = 'all' and grain = 'day' and period_start = '2026-04-06'""",
+    "orders/orders_kpis_count_order_rows": """update marts.fct_orders__orders set is_cancelled_before_shipment = false
+        where order_id = (select min(order_id) from marts.fct_orders__orders where is_cancelled_before_shipment)""",
     "orders/order_amounts_spread_whole": """update intermediate.int_orders__allocations set amount = amount + 0.01
         where kind = 'refund'""",
     "orders/orders_have_rates": """delete from intermediate.int_orders__rates
@@ -32,6 +34,9 @@ MUTATIONS = {
         where refund_id = (select min(refund_id) from intermediate.int_orders__refunds)""",
     "fulfilment/open_orders_move_by_their_flows": """update marts.fct_kpi set numerator = numerator + 1
         where kpi_id = 'open_orders' and dimension = 'all' and grain = 'day' and period_start = '2026-04-06'""",
+    "fulfilment/fulfilment_kpis_count_order_rows": """update marts.fct_orders__orders
+        set cycle_time_hours = cycle_time_hours + 1000 where order_id =
+        (select min(order_id) from marts.fct_orders__orders where last_delivered_date = '2026-04-07')""",
     "fulfilment/shipments_order_known": """delete from intermediate.int_orders__newest_orders
         where order_id = (select min(order_id) from intermediate.int_fulfilment__shipments)""",
     "fulfilment/shipment_items_line_known": """update intermediate.int_fulfilment__newest_shipment_items set line_id = 'x'

@@ -39,6 +39,11 @@ MISTAKES = [
         'currency = "EUR"\nlanding_zone = "Berlin"',
         r"landing_zone = 'Berlin': not an IANA time zone",
     ),
+    (
+        'currency = "EUR"',
+        'currency = "EUR"\nfiscal_year_start_month = 13',
+        r"business.fiscal_year_start_month = 13",
+    ),
     ("first_day = 2026-03-01", 'first_day = "soon"', r"business.first_day = 'soon'"),
     (
         "last_day = 2026-03-31",

@@ -14,6 +14,7 @@ select
     max(value) filter (where setting = 'reporting_zone') as reporting_zone,
     max(value) filter (where setting = 'currency') as currency,
     max(value) filter (where setting = 'refunds') as refunds,
+    cast(max(value) filter (where setting = 'fiscal_year_start_month') as int) as fiscal_year_start_month,
     cast(nullif(max(value) filter (where setting = 'first_day'), '') as date) as first_day,
     cast(nullif(max(value) filter (where setting = 'last_day'), '') as date) as last_day
 from business

@@ -44,7 +44,8 @@ select
     bool_or(ages.age_days = 28) as is_back_d28,
     bool_or(ages.age_week_days = 7 * 1) as is_back_w1,
     bool_or(ages.age_week_days = 7 * 4) as is_back_w4,
-    bool_or(ages.age_week_days = 7 * 12) as is_back_w12
+    bool_or(ages.age_week_days = 7 * 12) as is_back_w12,
+    {{ array_set('ages.age_week_days') }} as active_week_days
 from ages
 left join {{ ref('int_conversion__first_visits') }} as visits on ages.person_key = visits.person_key
 group by

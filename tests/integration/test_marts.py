@@ -1,0 +1,81 @@
+"""The marts beside the KPIs, on the sample company: they agree with fct_kpi and with one another."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.integration.test_main_job import query
+
+
+def test_dim_date_holds_every_published_day(ran: tuple[Path, str]) -> None:
+    home, _ = ran
+    days = [row[0] for row in query(home, "select calendar_date from dim_date order by 1")]
+    assert (days[0], days[-1], len(days)) == (date(2026, 2, 2), date(2026, 5, 31), 119)
+    hours = dict(query(home, "select calendar_date, date_diff('hour', started_at, ended_at) from dim_date"))
+    assert hours.pop(date(2026, 3, 29)) == 23, "the clock goes forward"
+    assert set(hours.values()) == {24}
+    for grain in ("week", "month"):
+        whole = f"select distinct {grain}_start_date from dim_date where is_in_whole_{grain} order by 1"
+        published = f"select distinct period_start from fct_kpi where grain = '{grain}' order by 1"
+        assert query(home, whole) == query(home, published)
+
+
+@pytest.mark.parametrize(
+    ("mart", "dimension", "key"),
+    [
+        ("fct_orders__orders", "dim_customer", "customer_id"),
+        ("fct_support__tickets", "dim_customer", "customer_id"),
+        ("dim_customer", "dim_account", "account_id"),
+        ("fct_orders__orders", "dim_account", "account_id"),
+        ("fct_support__tickets", "dim_account", "account_id"),
+        ("fct_support__tickets", "dim_feature", "feature"),
+    ],
+)
+def test_every_key_is_in_its_dimension(ran: tuple[Path, str], mart: str, dimension: str, key: str) -> None:
+    home, _ = ran
+    assert query(home, f"select {key} from {mart} where {key} <> '' limit 1")
+    assert not query(home, f"select {key} from {mart} where {key} <> '' except select {key} from {dimension}")
+
+
+def test_dimensions_hold_the_known_segments_and_all_sales(ran: tuple[Path, str]) -> None:
+    home, _ = ran
+    segments = "select distinct segment from fct_kpi where kpi_id = 'feature_adoption' and dimension = 'feature'"
+    used = "select feature from dim_feature where first_used_date is not null order by 1"
+    assert query(home, used) == query(home, f"{segments} and segment <> 'unknown' order by 1")
+    (total,) = query(
+        home, "select sum(numerator) from fct_kpi where kpi_id = 'net_sales' and grain = 'day' and segment = 'all'"
+    )
+    assert query(home, "select sum(net_amount) from fct_orders__orders") == [total]
+    of_customers = query(home, "select sum(net_amount) from fct_orders__orders where customer_id <> ''")
+    assert query(home, "select sum(net_amount) from dim_customer") == of_customers
+    assert query(home, "select sum(net_amount) from dim_account") == of_customers, (
+        "in the sample an account is a customer's"
+    )
+
+
+def test_cohorts_are_those_of_the_retention_kpis(ran: tuple[Path, str]) -> None:
+    compared = """select count(*), count(*) filter (where cohorts.is_complete), count(*) filter (
+            where (cohorts.returned_count, cohorts.person_count, cohorts.returned_share, cohorts.is_complete)
+            is distinct from (cast(f.numerator as bigint), cast(f.denominator as bigint), f.value, f.is_complete))
+        from fct_retention__cohorts as cohorts
+        inner join fct_kpi as f on f.kpi_id = 'retention_w' || cohorts.age_weeks and f.grain = 'week'
+            and cohorts.period_start = f.period_start and cohorts.dimension = f.dimension and cohorts.segment = f.segment"""
+    ((rows, complete, different),) = query(ran[0], compared)
+    assert rows > complete > 300 and different == 0
+    shape = "select count(*), max(age_weeks) from fct_retention__cohorts where dimension = 'all'"
+    assert query(ran[0], shape) == [(17 * 18 // 2, 16)], "a triangle of 17 weeks"
+
+
+def test_the_funnel_narrows_to_its_kpi(ran: tuple[Path, str]) -> None:
+    home, _ = ran
+    last = """select grain, period_start, entered_count, reached_count, reached_share from fct_conversion__funnel
+        where step_number = 3 and is_complete order by all"""
+    total = """select grain, period_start, cast(denominator as bigint), cast(numerator as bigint), value from fct_kpi
+        where kpi_id = 'funnel_conversion' and dimension = 'all' and is_complete order by all"""
+    assert query(home, last) == query(home, total)
+    assert not query(home, "select * from fct_conversion__funnel where share_of_previous_step > 1")
+    events = "select distinct step_number, event_name from fct_conversion__funnel order by 1"
+    assert query(home, events) == [(1, "visited"), (2, "signed_up"), (3, "project_created")]
