@@ -98,6 +98,7 @@ def test_the_grains_are_those_of_the_catalogue(ran: tuple[Path, str]) -> None:
         query(ran[0], "select kpi_id, string_agg(distinct grain, ' ' order by grain) from fct_kpi group by 1")
     )
     assert grains.pop("dau") == "day"
+    assert {grains.pop(f"retention_w{weeks}") for weeks in (1, 4, 12)} == {"week"}
     assert set(grains.values()) == {"day month week"}, "four months from 2 February hold no whole quarter"
 
 
