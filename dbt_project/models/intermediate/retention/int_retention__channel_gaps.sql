@@ -1,5 +1,5 @@
--- Active people by the channel that they came in by, and by how long they had not been active: what the engagement counts
--- hold for platform, country and plan. A person keeps its channel, so that its gaps are those of the total.
+-- Active people by the channel that they came in by, and by how long they had not been active: what the engagement
+-- counts hold for platform, country and plan. A person keeps its channel, so that its gaps are those of the total.
 with
 
 active as (
