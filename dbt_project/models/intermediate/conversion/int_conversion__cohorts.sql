@@ -75,7 +75,19 @@ customer_people as (
         customer_id,
         max(person_key) as person_key
     from {{ ref('int_identity__people') }}
+    where customer_id in (select sign_ups.customer_id from sign_ups)
     group by customer_id
+),
+
+-- few of all the visits: the joins below keep them in memory
+customer_visits as (
+    select
+        person_key,
+        platform,
+        country,
+        acquisition_channel
+    from {{ ref('int_conversion__first_visits') }}
+    where person_key in (select customer_people.person_key from customer_people)
 ),
 
 registrations as (
@@ -90,7 +102,7 @@ registrations as (
         coalesce(nullif(spans.acquisition_channel, ''), visits.acquisition_channel, 'unknown') as acquisition_channel
     from sign_ups
     left join customer_people on sign_ups.customer_id = customer_people.customer_id
-    left join {{ ref('int_conversion__first_visits') }} as visits on customer_people.person_key = visits.person_key
+    left join customer_visits as visits on customer_people.person_key = visits.person_key
     left join {{ ref('int_customers__attribute_spans') }} as spans
         on sign_ups.customer_id = spans.customer_id
         and sign_ups.sign_up_date >= spans.valid_from_date
@@ -132,7 +144,7 @@ outcomes as (
     group by entries.kpi_id, entries.customer_id, entries.entered_at
 )
 
-select distinct
+select
     entries.kpi_id,
     coalesce(cast(entries.person_key as string), entries.customer_id) as member,
     entries.entered_at,

@@ -27,9 +27,9 @@ ages as (
         firsts.first_date,
         {{ days_between('firsts.first_date', 'active.event_date') }} as age_days,
         {{ days_between('first_days.week_start', 'active.week_start') }} as age_week_days
-    from firsts
+    from active
+    inner join firsts on active.person_key = firsts.person_key
     inner join {{ ref('int_calendar__days') }} as first_days on firsts.first_date = first_days.local_date
-    inner join active on firsts.person_key = active.person_key
 )
 
 select
