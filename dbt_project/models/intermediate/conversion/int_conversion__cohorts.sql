@@ -93,7 +93,7 @@ customer_visits as (
 registrations as (
     select
         'activation' as kpi_id,
-        visits.person_key,
+        customer_people.person_key,
         sign_ups.customer_id,
         sign_ups.signed_up_at as entered_at,
         sign_ups.sign_up_date as entry_date,
@@ -146,17 +146,15 @@ outcomes as (
 
 select
     entries.kpi_id,
-    coalesce(cast(entries.person_key as string), entries.customer_id) as member,
+    coalesce(entries.person_key, {{ narrow_key('entries.customer_id') }}) as member,
     entries.entered_at,
     entries.entry_date,
     entries.platform,
     entries.country,
     entries.acquisition_channel,
     coalesce(
-        outcomes.happened_at < {{ add_micros(
-            'entries.entered_at',
-            "case entries.kpi_id when 'checkout_abandonment' then 1 else 7 end * cast(86400000000 as bigint)"
-        ) }},
+        {{ micros_between('entries.entered_at', 'outcomes.happened_at') }}
+        < case entries.kpi_id when 'checkout_abandonment' then 1 else 7 end * cast(86400000000 as bigint),
         false
     ) as is_followed
 from entries
