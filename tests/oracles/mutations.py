@@ -16,7 +16,7 @@ class Mutation(NamedTuple):
 
 MUTATIONS = [
     # by day only
-    Mutation("dau", "int_engagement__kpi_values", "grain = 'day' or", "grain = 'week' or"),
+    Mutation("dau", "int_engagement__usage_values", "grain = 'day' or", "grain = 'week' or"),
     # half-open intervals
     Mutation(
         "active_users", "int_engagement__active_users", "< period_days.period_start", "<= period_days.period_start"
@@ -26,15 +26,15 @@ MUTATIONS = [
         "users_7d", "int_engagement__trailing_users", "when gap_days < window_days then", "when gap_days < 6 then"
     ),
     Mutation(
-        "users_28d", "int_engagement__kpi_values", "case window_days when 7 then", "case window_days when 28 then"
+        "users_28d", "int_engagement__usage_values", "case window_days when 7 then", "case window_days when 28 then"
     ),
     Mutation("stickiness", "int_engagement__trailing_users", "rows between 27 preceding", "rows between 28 preceding"),
     # sessions, not the rows that count them
-    Mutation("sessions", "int_engagement__kpi_values", "sum(counts.amount) as numerator", "count(*) as numerator"),
+    Mutation("sessions", "int_engagement__usage_values", "sum(counts.amount) as numerator", "count(*) as numerator"),
     # users of the feature, not of the product
     Mutation(
         "feature_adoption",
-        "int_engagement__kpi_values",
+        "int_engagement__usage_values",
         "and feature_users.measure = 'feature'",
         "and feature_users.measure = 'active'",
     ),
@@ -66,7 +66,7 @@ MUTATIONS = [
     # uses alone
     Mutation(
         "error_rate",
-        "int_engagement__kpi_values",
+        "int_engagement__usage_values",
         "sum(counts.amount) filter (where counts.measure = 'counted_use_count')",
         "sum(counts.amount)",
     ),
@@ -280,7 +280,7 @@ MUTATIONS = [
     # all person-days, first ones too
     Mutation(
         "events_per_active_day",
-        "int_engagement__kpi_values",
+        "int_engagement__usage_values",
         "where counts.measure = 'active'), 0) as denominator",
         "where counts.measure = 'active' and counts.gap_days > 0), 0) as denominator",
     ),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from orchestration.pipeline import origins
-from orchestration.settings import Settings
+from orchestration.pipeline import build, origins
+from orchestration.settings import KPI_CATALOGUE, Settings
 from tests.unit.small_warehouse import change, edited, land, two_kpis
 from tests.unit.test_publication import MANIFEST, write_manifest
 
@@ -75,3 +77,12 @@ def test_a_cause_is_what_differs_in_what_the_kpi_is_made_of(settings: Settings, 
 def test_many_ranges_are_cut_short_in_words() -> None:
     days = [(date(2026, 3, 1) + timedelta(days=2 * n)).isoformat() for n in range(9)]
     assert origins.Causes({"orders": days}).text.endswith(", 2026-03-11 and 3 more ranges")
+
+
+def test_every_domain_ends_in_one_model() -> None:
+    """The parts of a KPI's definition are what stands above it: values that come in beside it would have no cause."""
+    roof = build.DBT_PROJECT / "models" / "intermediate" / "kpi" / "int_kpi__values.sql"
+    named = re.findall(r"ref\('(\w+)'\)", roof.read_text(encoding="utf-8"))
+    with KPI_CATALOGUE.open(encoding="utf-8", newline="") as file:
+        domains = {row["domain"] for row in csv.DictReader(file)}
+    assert sorted(named) == sorted(f"int_{domain}__kpi_values" for domain in domains)

@@ -103,10 +103,7 @@ registrations as (
     from sign_ups
     left join customer_people on sign_ups.customer_id = customer_people.customer_id
     left join customer_visits as visits on customer_people.person_key = visits.person_key
-    left join {{ ref('int_customers__attribute_spans') }} as spans
-        on sign_ups.customer_id = spans.customer_id
-        and sign_ups.sign_up_date >= spans.valid_from_date
-        and sign_ups.sign_up_date < spans.valid_to_date
+    {{ join_customer_spans('sign_ups', 'sign_up_date') }}
 ),
 
 entries as (

@@ -54,7 +54,4 @@ select
     spans.customer_id is not null
     and (firsts.country = '' or firsts.plan = '' or firsts.acquisition_channel = '') as is_attribute_of_customer
 from firsts
-left join {{ ref('int_customers__attribute_spans') }} as spans
-    on firsts.customer_id = spans.customer_id
-    and firsts.visit_date >= spans.valid_from_date
-    and firsts.visit_date < spans.valid_to_date
+{{ join_customer_spans('firsts', 'visit_date') }}

@@ -2,22 +2,11 @@
 -- the person's first visit, so that a person stays in the segment that it came in by.
 with
 
-active as (
-    select distinct
-        people.person_key,
-        actor_days.event_date,
-        days.week_start
-    from {{ ref('int_usage__actor_days') }} as actor_days
-    {{ join_people('actor_days') }}
-    inner join {{ ref('int_calendar__days') }} as days on actor_days.event_date = days.local_date
-    where actor_days.qualifying_event_count > 0
-),
-
 firsts as (
     select
         person_key,
         min(event_date) as first_date
-    from active
+    from {{ ref('int_retention__active_days') }}
     group by person_key
 ),
 
@@ -26,9 +15,10 @@ ages as (
         firsts.person_key,
         firsts.first_date,
         {{ days_between('firsts.first_date', 'active.event_date') }} as age_days,
-        {{ days_between('first_days.week_start', 'active.week_start') }} as age_week_days
-    from active
+        {{ days_between('first_days.week_start', 'days.week_start') }} as age_week_days
+    from {{ ref('int_retention__active_days') }} as active
     inner join firsts on active.person_key = firsts.person_key
+    inner join {{ ref('int_calendar__days') }} as days on active.event_date = days.local_date
     inner join {{ ref('int_calendar__days') }} as first_days on firsts.first_date = first_days.local_date
 )
 

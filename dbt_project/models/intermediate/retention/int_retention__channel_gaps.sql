@@ -1,23 +1,11 @@
 -- Active people by the channel that they came in by, and by how long they had not been active: what the engagement
 -- counts hold for platform, country and plan. A person keeps its channel, so that its gaps are those of the total.
-with
-
-active as (
-    select distinct
-        people.person_key,
-        actor_days.event_date
-    from {{ ref('int_usage__actor_days') }} as actor_days
-    {{ join_people('actor_days') }}
-    inner join {{ ref('int_calendar__days') }} as days on actor_days.event_date = days.local_date
-    where actor_days.qualifying_event_count > 0
-),
-
-gaps as (
+with gaps as (
     select
         person_key,
         event_date,
         lag(event_date) over (partition by person_key order by event_date asc) as previous_date
-    from active
+    from {{ ref('int_retention__active_days') }}
 )
 
 select
