@@ -8,6 +8,7 @@ views alone; publication and warehouse are attached and cannot be written to. Wh
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import sys
@@ -30,14 +31,21 @@ class MetricFlowError(RuntimeError):
 
 def run_metricflow(home: Home, arguments: Sequence[str]) -> int:
     """Run `mf` over what the home has published. Returns its exit code; raises MetricFlowError."""
+    with opened(home):
+        return _mf(arguments)
+
+
+@contextlib.contextmanager
+def opened(home: Home) -> Iterator[Path]:
+    """The home's semantic project, ready to be asked by this process and by nobody else. Raises MetricFlowError."""
     marts = home.current / "marts.duckdb"
     if not marts.is_file():
         raise MetricFlowError("there is no publication yet: `make run` makes the first")
     folder = home.path / "semantic"
     folder.mkdir(exist_ok=True)
     with FileLock(folder / "lock"), _warehouse(home) as warehouse:
-        prepare(folder, marts, warehouse)
-        return _mf(arguments)
+        _prepare(folder, marts, warehouse)
+        yield folder
 
 
 @contextlib.contextmanager
@@ -53,29 +61,41 @@ def _warehouse(home: Home) -> Iterator[Path | None]:
             yield home.warehouse if home.warehouse.is_file() else None
 
 
-def prepare(folder: Path, marts: Path, warehouse: Path | None) -> None:
-    """Make the project ready in a folder, and point this process at it. Without a warehouse its views are left out."""
-    from dbt.cli.main import dbtRunner
+def _prepare(folder: Path, marts: Path, warehouse: Path | None) -> None:
+    """Make the project and its views ready in a folder, and point this process at it.
 
-    shutil.rmtree(folder / "models", ignore_errors=True)
-    shutil.copytree(PROJECT, folder, dirs_exist_ok=True)
-    (folder / "macros").mkdir(exist_ok=True)
-    for name in MACROS:
-        shutil.copy(DBT_PROJECT / "macros" / name, folder / "macros" / name)
+    Without a warehouse the views over it are left out. Views that are as they should be are not made again: that takes
+    longer than most answers.
+    """
+    views, stamp = folder / "views.duckdb", folder / "views.md5"
     os.environ.update(
-        OPSMART_VIEWS=str(folder / "views.duckdb"),
+        OPSMART_VIEWS=str(views),
         OPSMART_MARTS=str(marts.resolve()),
-        OPSMART_WAREHOUSE=str(warehouse) if warehouse else NO_WAREHOUSE,
+        OPSMART_WAREHOUSE=str(warehouse or NO_WAREHOUSE),
         DBT_PROJECT_DIR=str(folder),
         DBT_PROFILES_DIR=str(folder),
         DBT_SEND_ANONYMOUS_USAGE_STATS="false",
         DO_NOT_TRACK="1",
     )
-    (folder / "views.duckdb").unlink(missing_ok=True)
-    left_out = [] if warehouse else ["--exclude", "tag:warehouse"]
-    done = dbtRunner().invoke(["run", "--quiet", *left_out])
+    files = {path.relative_to(PROJECT): path for path in sorted(PROJECT.rglob("*")) if path.is_file()}
+    files |= {Path("macros", name): DBT_PROJECT / "macros" / name for name in MACROS}
+    digest = hashlib.md5("\n".join((os.environ["OPSMART_MARTS"], os.environ["OPSMART_WAREHOUSE"])).encode())
+    for name, path in files.items():
+        digest.update(str(name).encode() + path.read_bytes())
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == digest.hexdigest():
+        return
+    for old in (stamp, views):
+        old.unlink(missing_ok=True)
+    shutil.rmtree(folder / "models", ignore_errors=True)
+    for name, path in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / name)
+    from dbt.cli.main import dbtRunner
+
+    done = dbtRunner().invoke(["run", "--quiet", *([] if warehouse else ["--exclude", "tag:warehouse"])])
     if not done.success:
         raise MetricFlowError(f"the views of {PROJECT.name} could not be made; read {folder / 'logs' / 'dbt.log'}")
+    stamp.write_text(digest.hexdigest(), encoding="utf-8")
 
 
 def _mf(arguments: Sequence[str]) -> int:

@@ -34,8 +34,9 @@ HEADER = f"""\
 <!-- {WRITTEN_BY}: change those. -->
 # The semantic layer: asking for a KPI by name
 
-[MetricFlow](https://docs.getdbt.com/docs/build/about-metricflow) turns the name of a KPI, a grain and dimensions into SQL over the
-rows that the KPI counts; it reads neither `fct_kpi` nor anything that was summed for it. A test holds its numbers against `fct_kpi`.
+[MetricFlow](https://docs.getdbt.com/docs/build/about-metricflow) turns the name of a KPI, a grain and dimensions into SQL
+over the rows that the KPI counts. It reads neither `fct_kpi` nor anything that was summed for it;
+`tests/integration/test_metricflow.py` holds its numbers against `fct_kpi`.
 
 ```
 make mf ARGS="query --metrics otif,on_time_delivery --group-by metric_time__week,promises__carrier"
@@ -43,11 +44,13 @@ make mf ARGS="query --metrics csat --group-by metric_time__month --start-time 20
 make mf ARGS="list metrics"          # PROFILE=... asks another company
 ```
 
-- `metric_time` is the KPI's own day in the reporting zone: `metric_time__day`, `__week` (ISO), `__month`, `__quarter`. What a KPI
-  has no value for in `fct_kpi`, because a period is not whole, not mature or lacks a day, MetricFlow counts as far as there are rows:
-  quote `fct_kpi`, and ask here for what it has no cut for.
-- Two dimensions may be asked for at once: `--group-by metric_time__week,orders__channel,orders__country`.
-- A number of a ratio comes as `<kpi>_numerator` and `<kpi>_denominator` too. `--explain` shows the SQL.
+- `metric_time` is the KPI's own day in the reporting zone: `metric_time__day`, `metric_time__week` (ISO), `metric_time__month`,
+  `metric_time__quarter`.
+- MetricFlow knows neither whole nor mature periods: where `fct_kpi` says `is_complete = false`, it counts what is there.
+  Quote `fct_kpi`; ask here for cuts that it does not have.
+- Several dimensions may be asked for at once: `--group-by metric_time__week,orders__channel,orders__country`.
+- Grains other than those in the table give numbers that the KPI does not mean: `dau` of a week is `active_users`.
+- A part of a ratio comes as `<kpi>_numerator` and `<kpi>_denominator` too. `--explain` shows the SQL.
 - *Rows*: the views of `semantic_project/models` over the publication, or (**warehouse**) over rows that stay in the
   warehouse. The latter cannot be asked for while a build runs, and show what was built last, published or not.
 """
@@ -121,9 +124,7 @@ def semantic_layer(declared: Declared) -> dict[str, Any]:
     }
 
 
-def _semantic_model(
-    declared: Declared, name: str, cut_by: list[str], measures: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _semantic_model(declared: Declared, name: str, cut_by: list[str], measures: list[dict[str, Any]]) -> dict[str, Any]:
     rows = declared.row_sets[name]
     made: dict[str, Any] = {"name": name, "description": rows["holds"], "model": f"ref('{name}')"}
     entities = [{"name": other, "type": "foreign", "expr": key} for other, key in rows.get("refers_to", {}).items()]
@@ -174,7 +175,7 @@ def _measure(name: str, part: Mapping[str, Any], rows: Mapping[str, Any]) -> dic
 def _metrics(row: Mapping[str, str], kpi: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The metric of a KPI, after those of its parts."""
     kpi_id = row["kpi_id"]
-    told = {
+    told: dict[str, Any] = {
         "name": kpi_id,
         "label": row["name"],
         "description": f"{row['sentence']} {row['formula'][0].upper()}{row['formula'][1:]}.",
@@ -207,7 +208,9 @@ def _metrics(row: Mapping[str, str], kpi: Mapping[str, Any]) -> Iterator[dict[st
 
 def _plain(name: str, part: Mapping[str, Any]) -> dict[str, Any]:
     """A metric that is one measure. Where there are no rows, a sum or a count is 0, and a percentile nothing."""
-    measure = {"name": name} if {"median", "percentile_90"} & set(part) else {"name": name, "fill_nulls_with": 0}
+    measure: dict[str, Any] = {"name": name}
+    if "sum" in part or "count_distinct" in part:
+        measure["fill_nulls_with"] = 0
     if "trailing_days" not in part:
         return {"type": "simple", "type_params": {"measure": measure}}
     window = {"window": f"{part['trailing_days']} days", "period_agg": "last"}

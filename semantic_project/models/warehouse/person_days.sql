@@ -1,7 +1,6 @@
 -- What an event says of country and plan counts, else what the customer's history says of that day.
 select
     people.person_key,
-    cast(people.person_key as string) || ' ' || cast(days.event_date as string) as person_day,
     days.event_date,
     days.platform,
     coalesce(nullif(days.country, ''), spans.country) as country,
