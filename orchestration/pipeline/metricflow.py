@@ -55,7 +55,10 @@ def _warehouse(home: Home) -> Iterator[Path | None]:
         try:
             stack.enter_context(warehouse_lock(home, seconds=0))
         except BuildError:
-            print("The warehouse is being built: KPIs over rows that are not published do not answer.", file=sys.stderr)
+            print(
+                "The warehouse is being built: KPIs over rows that are not published answer again when it is done.",
+                file=sys.stderr,
+            )
             yield None
         else:
             yield home.warehouse if home.warehouse.is_file() else None
@@ -77,9 +80,11 @@ def _prepare(folder: Path, marts: Path, warehouse: Path | None) -> None:
         DBT_SEND_ANONYMOUS_USAGE_STATS="false",
         DO_NOT_TRACK="1",
     )
-    files = {path.relative_to(PROJECT): path for path in sorted(PROJECT.rglob("*")) if path.is_file()}
+    found = sorted(path for pattern in ("*.yml", "models/**/*") for path in PROJECT.glob(pattern) if path.is_file())
+    files = {path.relative_to(PROJECT): path for path in found}
     files |= {Path("macros", name): DBT_PROJECT / "macros" / name for name in MACROS}
-    digest = hashlib.md5("\n".join((os.environ["OPSMART_MARTS"], os.environ["OPSMART_WAREHOUSE"])).encode())
+    built = warehouse.stat().st_mtime_ns if warehouse else 0
+    digest = hashlib.md5(f"{os.environ['OPSMART_MARTS']}\n{os.environ['OPSMART_WAREHOUSE']}\n{built}".encode())
     for name, path in files.items():
         digest.update(str(name).encode() + path.read_bytes())
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == digest.hexdigest():
