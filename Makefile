@@ -12,7 +12,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
-.PHONY: help setup run backfill rebuild maintain summary ui dbt test soak bench lint format lock docs clean
+.PHONY: help setup run backfill rebuild maintain summary ui dbt mf test soak bench lint format lock docs clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ ui: setup ## Dagster on 127.0.0.1, schedule and sensors included [PROFILE=] [POR
 dbt: setup ## dbt by hand on the home's warehouse: ARGS="build --select fct_kpi" [PROFILE=]
 	@$(OPSMART) dbt $(ARGS)
 
+mf: setup ## ask MetricFlow: ARGS="query --metrics otif --group-by metric_time__week" [PROFILE=]
+	@$(OPSMART) mf $(ARGS)
+
 # Three workers on two cores: one of them mostly waits for Dagster's daemon.
 test: setup ## all tests that fit into minutes
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not soak" tests
@@ -66,16 +69,19 @@ lint: setup ## style, types, architecture, names, portable SQL, generated files
 	@$(BIN)/python -m tests.lint.names
 	@$(BIN)/python -m tests.lint.portable_sql
 	@$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 dbt_project/models dbt_project/tests
+	@$(BIN)/sqlfluff lint --disable-progress-bar --config dbt_project/.sqlfluff semantic_project/models
 	@$(BIN)/python -m orchestration.pipeline.dbt_sources --check
 	@$(BIN)/python -m orchestration.pipeline.kpi_docs --check
+	@$(BIN)/python -m orchestration.pipeline.semantic_models --check
 
 format: setup ## let the formatters write
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: setup ## write the generated files: dbt's sources, docs/kpis.md
+docs: setup ## write the generated files: dbt's sources, docs/kpis.md, the semantic layer
 	@$(BIN)/python -m orchestration.pipeline.dbt_sources
 	@$(BIN)/python -m orchestration.pipeline.kpi_docs
+	@$(BIN)/python -m orchestration.pipeline.semantic_models
 
 lock: ## pin all versions with hashes into requirements.lock
 	uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 --extra dev \

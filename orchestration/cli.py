@@ -95,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     dbt = commands.add_parser("dbt", help="dbt by hand on this home's warehouse, e.g. `dbt build`")
     dbt.add_argument("arguments", nargs=argparse.REMAINDER)
     dbt.set_defaults(command=_dbt)
+    metricflow = commands.add_parser(
+        "mf", help="ask MetricFlow, e.g. `mf query --metrics otif --group-by metric_time__week`"
+    )
+    metricflow.add_argument("arguments", nargs=argparse.REMAINDER)
+    metricflow.set_defaults(command=_mf)
     return parser
 
 
@@ -339,6 +344,15 @@ def _dbt(options: argparse.Namespace) -> int:
     home = load_settings(check_sources=False).home
     with build.warehouse_lock(home):
         return build.run_dbt(home, options.arguments or ["build"], lambda line: print(line, flush=True))
+
+
+def _mf(options: argparse.Namespace) -> int:
+    from orchestration.pipeline.metricflow import MetricFlowError, run_metricflow
+
+    try:
+        return run_metricflow(load_settings(check_sources=False, claim=False).home, options.arguments)
+    except MetricFlowError as error:
+        raise CommandError(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from rich.console import Console
 
 from orchestration.pipeline import runner
 from orchestration.pipeline.summary import show
-from orchestration.settings import load_settings
+from orchestration.settings import Home, load_settings
+from tests.integration.test_metricflow import DIFFERENT, compare
 
 ROOT = Path(__file__).parent.parent.parent
 DATA = Path(os.environ.get("RAVENSTACK_DIR") or ROOT.parent / "shared" / "data" / "ravenstack")
@@ -162,6 +163,17 @@ def test_times_on_the_ticket_are_enough_for_percentiles_and_promises(ran: tuple[
         ).fetchone()
     assert rows is not None and rows[0] == 2_000
     assert rows[1] == rows[2] > 1_900 and rows[3] == 0
+
+
+@pytest.mark.soak
+def test_metricflow_finds_the_same_numbers_in_quarters(ran: tuple[Path, Path, str]) -> None:
+    """The sample company has none that is whole."""
+    _, home, _ = ran
+    with compare(Home(home), "quarter:all", "quarter:cut") as con:
+        assert con.sql(DIFFERENT).fetchmany(20) == []
+        assert con.sql(
+            "select count(*) >= 2000, count(distinct kpi_id) > 30 from answers where value <> 0"
+        ).fetchall() == [(True, True)]
 
 
 def test_one_changed_row_has_its_own_effect(ran: tuple[Path, Path, str]) -> None:

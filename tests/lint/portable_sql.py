@@ -1,4 +1,4 @@
-"""Lint: SQL of the dbt project stays portable between DuckDB and Spark.
+"""Lint: SQL of the dbt projects stays portable between DuckDB and Spark.
 
 Each rule bans a construct that one of the engines lacks, or that both run with different results. Macros may hold such
 constructs, behind dispatch; models, tests and unit tests may not. Run as `python -m tests.lint.portable_sql`.
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-PROJECT = Path(__file__).parent.parent.parent / "dbt_project"
+ROOT = Path(__file__).parent.parent.parent
 
 RULES: list[tuple[str, str]] = [
     (r"\bqualify\b", "QUALIFY: use a row_number() subquery"),
@@ -64,10 +64,9 @@ def findings(name: str, sql: str) -> Iterator[str]:
 
 def main() -> int:
     """Print what was found; 1 if there was anything."""
-    files = sorted([*PROJECT.glob("models/**/*.sql"), *PROJECT.glob("tests/**/*.sql")])
-    found = [
-        line for path in files for line in findings(str(path.relative_to(PROJECT)), path.read_text(encoding="utf-8"))
-    ]
+    folders = ("dbt_project/models", "dbt_project/tests", "semantic_project/models")
+    files = sorted(path for folder in folders for path in (ROOT / folder).glob("**/*.sql"))
+    found = [line for path in files for line in findings(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8"))]
     print("\n".join(found) or f"portable SQL: {len(files)} files, nothing found")
     return 1 if found else 0
 
