@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from tests.integration.histories.builds import Template, make_template
-from tests.integration.histories.machine import KINDS, History, Step, live_through
+from tests.integration.histories.machine import KINDS, History, Machine, Step, live_through, opened
 from tests.integration.histories.world import REPORTING_ZONES, profile_text
 
 MAXIMUM_STEPS = 12
 PARTS = 6
-CHOSEN_STEPS = 4
+CHOSEN_HISTORIES, CHOSEN_STEPS = 30, 2
 SEEDS = st.integers(0, 2**16)
 HISTORIES = st.builds(
     History,
@@ -70,21 +70,31 @@ def run_histories(template: Template, examples: int, seed: int) -> Counter[str]:
     return counts
 
 
-def chosen_histories() -> list[History]:
-    """A few short histories in which each kind of step happens once."""
+@pytest.fixture(scope="module")
+def opening(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """Three days, landed and built."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OPSMART_PROFILE", "")
+        environment.setenv("OPSMART_HOME", "")
+        yield opened(History(20260329, 3, ()), tmp_path_factory.mktemp("opening"), template)
+
+
+def chosen_histories() -> Iterator[History]:
+    """Short histories in which each kind of step happens three times, each time beside another one."""
     rng = random.Random(20260329)
-    kinds = rng.sample(KINDS, len(KINDS))
-    cut = [kinds[start : start + CHOSEN_STEPS] for start in range(0, len(kinds), CHOSEN_STEPS)]
-    return [
-        History(rng.randrange(2**16), 3, tuple(Step(kind, rng.randrange(2**16)) for kind in steps)) for steps in cut
-    ]
+    kinds: list[str] = []
+    while len(kinds) < CHOSEN_HISTORIES * CHOSEN_STEPS:
+        kinds += rng.sample(KINDS, len(KINDS))
+    for start in range(0, CHOSEN_HISTORIES * CHOSEN_STEPS, CHOSEN_STEPS):
+        steps = (Step(kind, rng.randrange(2**16)) for kind in kinds[start : start + CHOSEN_STEPS])
+        yield History(0, 0, tuple(steps))
 
 
 @pytest.mark.parametrize("history", chosen_histories(), ids=lambda history: "-".join(s.kind for s in history.steps))
-def test_a_history_converges(template: Template, tmp_path: Path, history: History) -> None:
-    """`make test` has time for these; `make soak` lives through 300 random ones."""
+def test_a_history_converges(template: Template, opening: Machine, tmp_path: Path, history: History) -> None:
+    """`make test` lives through thirty short ones from one opening; `make soak` through 300 random ones."""
     counts: Counter[str] = Counter()
-    live_through(history, tmp_path, template, counts)
+    live_through(history, tmp_path, template, counts, opening)
     assert counts["history"] == 1 and counts["value compared"] > 0
 
 

@@ -7,11 +7,13 @@ the end the increments are compared with a rebuild of the same lake in another w
 
 from __future__ import annotations
 
+import copy
 import os
+import shutil
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -61,6 +63,16 @@ class Machine:
         self._settings: Settings | None = None
         self.warehouse = Warehouse(root / "home", self.profile, template).begin()
         self.world.write()
+
+    def copied_to(self, root: Path) -> Machine:
+        """Another one in the same state, with folders of its own."""
+        shutil.copytree(self.root, root, dirs_exist_ok=True)
+        other = copy.copy(self)
+        other.root, other.world, other.half_landed = root, copy.deepcopy(self.world), set(self.half_landed)
+        other.world.root, other.profile, other._settings = root, root / self.profile.name, None
+        other.profile.write_text(profile_text(root, self.zone), encoding="utf-8")
+        other.warehouse = replace(self.warehouse, home=root / "home", profile=other.profile)
+        return other
 
     def settings(self) -> Settings:
         """The settings, read anew where the profile is another one."""
@@ -273,12 +285,26 @@ def _crash(*_: object) -> None:
     raise Crash
 
 
-def live_through(history: History, root: Path, template: Template, counts: Counter[str]) -> None:
-    """Play a history from its beginning to its end; raises AssertionError where the marts are not what they must be."""
+def opened(history: History, root: Path, template: Template) -> Machine:
+    """A machine whose first days have landed and are built: where histories may begin that need not build them again."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(batch_checks, "validate", checks.judge_in_pandas)
         machine = Machine(root, template)
         machine.begin(history)
+        machine._build()
+    return machine
+
+
+def live_through(
+    history: History, root: Path, template: Template, counts: Counter[str], opening: Machine | None = None
+) -> None:
+    """Play a history from its beginning, or from an opening, to its end; raises AssertionError where the marts are not what
+    they must be."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(batch_checks, "validate", checks.judge_in_pandas)
+        machine = opening.copied_to(root) if opening else Machine(root, template)
+        if not opening:
+            machine.begin(history)
         for step in history.steps:
             if getattr(machine, step.kind)(Random(step.seed)) is not False:
                 counts[step.kind] += 1
