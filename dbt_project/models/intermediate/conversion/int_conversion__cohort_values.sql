@@ -6,6 +6,8 @@ segmented as (
     {{ by_dimension(ref('int_conversion__cohorts'), {
         'platform': 'platform', 'acquisition_channel': 'acquisition_channel', 'country': 'country'
     }) }}
+    union all
+    {{ by_customer_dimension(ref('int_conversion__cohorts'), 'entry_date', "counted_stream = 'customers' and domain = 'conversion'") }}
 ),
 
 members as (

@@ -144,6 +144,7 @@ outcomes as (
 select
     entries.kpi_id,
     coalesce(entries.person_key, {{ narrow_key('entries.customer_id') }}) as member,
+    entries.customer_id,
     entries.entered_at,
     entries.entry_date,
     entries.platform,

@@ -25,6 +25,8 @@ ages as (
 select
     ages.person_key,
     ages.first_date,
+    visits.customer_id,
+    visits.visit_date,
     coalesce(visits.acquisition_channel, 'unknown') as acquisition_channel,
     coalesce(visits.plan, 'unknown') as plan,
     coalesce(visits.country, 'unknown') as country,
@@ -41,6 +43,8 @@ left join {{ ref('int_conversion__first_visits') }} as visits on ages.person_key
 group by
     ages.person_key,
     ages.first_date,
+    visits.customer_id,
+    visits.visit_date,
     coalesce(visits.acquisition_channel, 'unknown'),
     coalesce(visits.plan, 'unknown'),
     coalesce(visits.country, 'unknown')

@@ -3,41 +3,58 @@
 -- retention_d*: of all grains, the people of a period's days together; retention_w*: of weeks alone.
 with
 
-returns as (
-    {%- for age in ages %}
+members as (
     select
-        '{{ age }}' as age,
         first_date,
+        customer_id,
+        visit_date,
         acquisition_channel,
         plan,
         country,
-        is_back_{{ age }} as is_back
+        {%- for age in ages %}
+        is_back_{{ age }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from {{ ref('int_retention__active_cohorts') }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
 ),
 
 segmented as (
-    {{ by_dimension('returns', {
+    {{ by_dimension('members', {
         'acquisition_channel': 'acquisition_channel', 'plan': 'plan', 'country': 'country'
     }) }}
+    union all
+    {{ by_customer_dimension('members', 'visit_date', "counted_stream = 'customers' and domain = 'retention'") }}
 ),
 
-counts as (
+returns as (
     select
         period_days.grain,
         period_days.period_start,
         segmented.dimension,
         segmented.segment,
-        segmented.age,
-        count(*) filter (where segmented.is_back) as back_count,
+        {%- for age in ages %}
+        count(*) filter (where segmented.is_back_{{ age }}) as back_{{ age }}_count,
+        {%- endfor %}
         count(*) as person_count
     from segmented
     inner join {{ ref('int_calendar__period_days') }} as period_days on segmented.first_date = period_days.local_date
-    group by
-        period_days.grain, period_days.period_start, segmented.dimension, segmented.segment, segmented.age
+    group by period_days.grain, period_days.period_start, segmented.dimension, segmented.segment
+),
+
+counts as (
+    {%- for age in ages %}
+    select
+        '{{ age }}' as age,
+        grain,
+        period_start,
+        dimension,
+        segment,
+        back_{{ age }}_count as back_count,
+        person_count
+    from returns
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
 ),
 
 shares as (

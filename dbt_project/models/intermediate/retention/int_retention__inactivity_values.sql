@@ -8,9 +8,9 @@ counts as (
         local_date,
         gap_days,
         amount as users
-    from {{ ref('int_engagement__day_counts') }}
+    from {{ ref('int_engagement__all_counts') }}
     where measure = 'active'
-        and dimension in ('all', 'plan', 'country')
+        and dimension <> 'platform'
     union all
     select
         'acquisition_channel' as dimension,

@@ -21,6 +21,8 @@ weeks as (
 cohorts as (
     select
         days.week_start as cohort_start,
+        members.customer_id,
+        members.visit_date,
         members.acquisition_channel,
         members.plan,
         members.country,
@@ -32,6 +34,8 @@ cohorts as (
 returns as (
     select
         cohorts.cohort_start,
+        cohorts.customer_id,
+        cohorts.visit_date,
         cohorts.acquisition_channel,
         cohorts.plan,
         cohorts.country,
@@ -44,6 +48,8 @@ segmented as (
     {{ by_dimension('returns', {
         'acquisition_channel': 'acquisition_channel', 'plan': 'plan', 'country': 'country'
     }) }}
+    union all
+    {{ by_customer_dimension('returns', 'visit_date', "kpi_id in ('retention_w1', 'retention_w4', 'retention_w12')") }}
 ),
 
 counts as (
