@@ -52,7 +52,9 @@ def check_dimensions(own: Mapping[str, Dimension], streams: Mapping[str, Mapped]
     """Raises DimensionError for the first dimension that names a stream or a field that this profile does not have."""
     for name, dimension in own.items():
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            raise DimensionError(f"dimensions.{name}: not a name; allowed: lower case letters, digits and _, a letter first")
+            raise DimensionError(
+                f"dimensions.{name}: not a name; allowed: lower case letters, digits and _, a letter first"
+            )
         _check(f"dimensions.{name}", dimension, streams, customers)
 
 

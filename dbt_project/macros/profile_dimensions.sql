@@ -68,6 +68,6 @@
         asked.dimension,
         coalesce(spans.segment, 'unknown') as segment
     from {{ relation }} as facts
-    cross join {{ asked_dimensions(condition) }} as asked
+    cross join {{ asked_dimensions("counted_stream = 'customers' and " ~ condition) }} as asked
     {{ join_customer_segments('facts', date_column) }}
 {%- endmacro %}

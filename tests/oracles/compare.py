@@ -38,7 +38,11 @@ def expected(home: Path) -> dict[RowKey, Row]:
             for kpi in domain.kpis(company):
                 rows |= published(company.calendar, kpi)
         own = company.dimensions
-        return {key: row for key, row in rows.items() if key.kpi_id in own.get(key.dimension, {"kpis": [key.kpi_id]})["kpis"]}
+        return {
+            key: row
+            for key, row in rows.items()
+            if key.kpi_id in own.get(key.dimension, {"kpis": [key.kpi_id]})["kpis"]
+        }
     finally:
         gc.enable()
 

@@ -68,7 +68,12 @@ class Delivery:
 
     def waits(self) -> dict[str, str | None]:
         """The segments of an order that no carrier has yet."""
-        return {"carrier": None, "warehouse": self.raw["warehouse"], "country": self.raw["country"], **self.own_segments}
+        return {
+            "carrier": None,
+            "warehouse": self.raw["warehouse"],
+            "country": self.raw["country"],
+            **self.own_segments,
+        }
 
     def arrived_last(self) -> dict[str, str | None]:
         """The segments of an order that arrives: those of the parcel that came last, or that is awaited still."""

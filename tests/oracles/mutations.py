@@ -328,4 +328,17 @@ MUTATIONS = [
     ),
     # less use alone is no risk
     Mutation("revenue_at_risk", "int_across__risk_spans", "where troubles > 0", "where troubles >= 0"),
+    # dimensions of the profile: of the customer whose row it is, in every row, in that dimension
+    Mutation(
+        "otif", "int_orders__segments", "orders.customer_id = spans.customer_id", "orders.order_id = spans.customer_id"
+    ),
+    Mutation("return_rate", "int_orders__segments", "replace(asked.field, 'extra.', '')", "asked.field"),
+    Mutation("backlog", "int_support__segments", "then coalesce(spans.segment, 'unknown')", "then 'unknown'"),
+    Mutation("nps", "int_feedback__segments", "'survey' as fact", "'answer' as fact"),
+    Mutation(
+        "active_users",
+        "int_engagement__profile_counts",
+        "lag(event_date) over (\n            partition by dimension, segment, person_key",
+        "lag(event_date) over (\n            partition by dimension, segment",
+    ),
 ]

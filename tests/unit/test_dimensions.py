@@ -88,7 +88,11 @@ MISTAKES = {
         "[dimensions.channel]",
         r"dimensions\.channel: a dimension of this name is there already; choose another name$",
     ),
-    "the total's name": ("[dimensions.sector]", "[dimensions.all]", r"dimensions\.all: a dimension of this name is there"),
+    "the total's name": (
+        "[dimensions.sector]",
+        "[dimensions.all]",
+        r"dimensions\.all: a dimension of this name is there",
+    ),
     "a stream that is not configured": (
         'stream = "orders"',
         'stream = "survey_responses"',
@@ -106,9 +110,21 @@ MISTAKES = {
         r"dimensions\.region\.field = 'extra\.district': not a field of customers that can be a dimension; "
         r"allowed: extra\.region, industry \(what streams\.customers\.extra keeps\)$",
     ),
-    "an identifier": ('"extra.region"', '"account_id"', r"dimensions\.region\.field = 'account_id': not a field of cust"),
-    "a column that nothing feeds": ('"extra.region"', '"plan"', r"dimensions\.region\.field = 'plan': not a field of cust"),
-    "a column of the contract of orders": ('"extra.device brand"', '"warehouse"', r"field = 'warehouse': not a field of ord"),
+    "an identifier": (
+        '"extra.region"',
+        '"account_id"',
+        r"dimensions\.region\.field = 'account_id': not a field of cust",
+    ),
+    "a column that nothing feeds": (
+        '"extra.region"',
+        '"plan"',
+        r"dimensions\.region\.field = 'plan': not a field of cust",
+    ),
+    "a column of the contract of orders": (
+        '"extra.device brand"',
+        '"warehouse"',
+        r"field = 'warehouse': not a field of ord",
+    ),
     "a KPI that is none": ('"dau"', '"dua"', r"dimensions\.sector\.kpis\.dua: no such KPI; allowed: activation, "),
     "a KPI that can have none": (
         '"dau"',

@@ -46,7 +46,9 @@ EDITS: dict[str, tuple[Callable[[Settings], None], str]] = {
         "seed holidays changed",
     ),
     "dimension": (
-        lambda s: change(s, "insert into plan.profile_dimensions values ('device', 'orders', 'orders', 'extra.device')"),
+        lambda s: change(
+            s, "insert into plan.profile_dimensions values ('device', 'orders', 'orders', 'extra.device')"
+        ),
         "dimension device changed",
     ),
     "another KPI's dimension": (

@@ -6,13 +6,12 @@
 -- A dimension that the profile gives to some of these KPIs alone has nothing to add up.
 with
 
-partial as (
+partly_given as (
     select dimension
     from {{ ref('profile_dimensions') }}
+    where kpi_id in ('active_users', 'lifecycle_new', 'lifecycle_returning', 'lifecycle_resurrected')
     group by dimension
-    having count(*) filter (
-        where kpi_id in ('active_users', 'lifecycle_new', 'lifecycle_returning', 'lifecycle_resurrected')
-    ) < 4
+    having count(*) < 4
 )
 
 select
@@ -24,7 +23,7 @@ select
     sum(case when kpi_id <> 'active_users' then numerator else 0 end) as lifecycle_users
 from {{ ref('fct_kpi') }}
 where kpi_id in ('active_users', 'lifecycle_new', 'lifecycle_returning', 'lifecycle_resurrected')
-    and dimension not in (select partial.dimension from partial)
+    and dimension not in (select partly_given.dimension from partly_given)
 group by grain, period_start, dimension, segment
 having bool_and(is_complete)
     and count(*) filter (where kpi_id = 'active_users') = 1

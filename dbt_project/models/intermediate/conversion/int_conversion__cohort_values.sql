@@ -7,7 +7,7 @@ segmented as (
         'platform': 'platform', 'acquisition_channel': 'acquisition_channel', 'country': 'country'
     }) }}
     union all
-    {{ by_customer_dimension(ref('int_conversion__cohorts'), 'entry_date', "counted_stream = 'customers' and domain = 'conversion'") }}
+    {{ by_customer_dimension(ref('int_conversion__cohorts'), 'entry_date', "domain = 'conversion'") }}
 ),
 
 members as (

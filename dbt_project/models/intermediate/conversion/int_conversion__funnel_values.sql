@@ -17,7 +17,7 @@ segmented as (
         'platform': 'platform', 'acquisition_channel': 'acquisition_channel', 'country': 'country'
     }) }}
     union all
-    {{ by_customer_dimension(ref('int_conversion__funnel_entries'), 'entry_date', "counted_stream = 'customers' and domain = 'conversion'") }}
+    {{ by_customer_dimension(ref('int_conversion__funnel_entries'), 'entry_date', "domain = 'conversion'") }}
 ),
 
 reached as (

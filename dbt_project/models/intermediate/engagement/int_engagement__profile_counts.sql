@@ -1,6 +1,6 @@
--- What int_engagement__day_counts holds for platform, country and plan, for the dimensions of the profile: these follow the
--- customer, and nothing of them is kept. One sweep over the days of each person in a segment. A day that stands on several
--- rows has a gap of 0 on all but the first of them.
+-- What int_engagement__day_counts holds for platform, country and plan, for the dimensions of the profile: these follow
+-- the customer, and nothing of them is kept. One sweep over the days of each person in a segment. A day that stands on
+-- several rows has a gap of 0 on all but the first of them.
 with
 
 -- who could have done something comes before what was done: without a dimension no day is read

@@ -1,5 +1,5 @@
--- Of answers and of surveys apart: what was true of the customer is asked for the day of the answer, and for that of the
--- offer. Where the profile has no surveys an answer is the row of a ticket.
+-- Of answers and of surveys apart: what was true of the customer is asked for the day of the answer, and for that of
+-- the offer. Where the profile has no surveys an answer is the row of a ticket.
 with
 
 facts as (

@@ -3,26 +3,12 @@
 -- retention_d*: of all grains, the people of a period's days together; retention_w*: of weeks alone.
 with
 
-members as (
-    select
-        first_date,
-        customer_id,
-        visit_date,
-        acquisition_channel,
-        plan,
-        country,
-        {%- for age in ages %}
-        is_back_{{ age }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from {{ ref('int_retention__active_cohorts') }}
-),
-
 segmented as (
-    {{ by_dimension('members', {
+    {{ by_dimension(ref('int_retention__active_cohorts'), {
         'acquisition_channel': 'acquisition_channel', 'plan': 'plan', 'country': 'country'
     }) }}
     union all
-    {{ by_customer_dimension('members', 'visit_date', "counted_stream = 'customers' and domain = 'retention'") }}
+    {{ by_customer_dimension(ref('int_retention__active_cohorts'), 'visit_date', "domain = 'retention'") }}
 ),
 
 returns as (

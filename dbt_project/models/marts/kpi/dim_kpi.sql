@@ -17,18 +17,21 @@ profiled as (
     select
         asked.kpi_id,
         {{ array_text(array_set('asked.dimension')) }} as dimensions,
-        {{ array_text(array_set("case when history.value <> 'true' then asked.person_dimension end")) }} as current_dimensions,
+        {{ array_text(array_set('asked.current_dimension')) }} as current_dimensions,
         count(asked.person_dimension) as person_dimension_count
     from (
         select
-            kpi_id,
-            dimension,
-            case stream when 'customers' then dimension end as person_dimension
-        from {{ ref('profile_dimensions') }}
+            own.kpi_id,
+            own.dimension,
+            case when own.stream = 'customers' then own.dimension end as person_dimension,
+            case
+                when own.stream = 'customers' and history.value <> 'true' then own.dimension
+            end as current_dimension
+        from {{ ref('profile_dimensions') }} as own
+        inner join {{ ref('profile_settings') }} as history
+            on history.section = 'dated_history'
+            and history.key = 'customers'
     ) as asked
-    inner join {{ ref('profile_settings') }} as history
-        on history.section = 'dated_history'
-        and history.key = 'customers'
     group by asked.kpi_id
 ),
 
