@@ -45,6 +45,15 @@
     {%- endif -%}
 {% endmacro %}
 
+{#- The answer of a macro that queries, kept with the model while dbt compiles or runs it: hooks and the materialization
+    ask several times, and nothing changes in between. -#}
+{% macro asked_once(question, answer) %}
+    {%- if question not in model -%}
+        {%- do model.update({question: answer()}) -%}
+    {%- endif -%}
+    {%- do return(model[question]) -%}
+{% endmacro %}
+
 {#- Whether this compilation is followed by the model's hooks: only then is there a plan. -#}
 {% macro is_frontier_run() %}
     {%- do return(
@@ -69,6 +78,10 @@
     it reads and the settings it names in `meta.settings`. Another value rebuilds the model.
 -#}
 {% macro frontier_logic_hash() %}
+    {%- do return(asked_once('frontier_logic_hash', compute_frontier_logic_hash)) -%}
+{% endmacro %}
+
+{% macro compute_frontier_logic_hash() %}
     {%- set parts = [model.raw_code, frontier_version()] -%}
     {%- for unique_id in model.depends_on.nodes | sort -%}
         {%- set node = graph.nodes.get(unique_id) -%}
@@ -99,6 +112,10 @@
     refresh: the same SQL into a new table, swapped in within the transaction that writes the record.
 -#}
 {% macro should_full_refresh() %}
+    {%- do return(asked_once('should_full_refresh', decide_full_refresh)) -%}
+{% endmacro %}
+
+{% macro decide_full_refresh() %}
     {%- set asked = config.get('full_refresh') -%}
     {%- if asked is none -%}
         {%- set asked = flags.FULL_REFRESH -%}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,11 +73,12 @@ class Installation:
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A small sample company, written once, and its profile."""
     root = tmp_path_factory.mktemp("shared")
+    shutil.copytree(SAMPLE.with_suffix(""), root / "sample")  # its seeds
     text = SAMPLE.read_text(encoding="utf-8").replace("${OPSMART_HOME}/sources", str(root / "sources"))
-    text = text.replace("first_day = 2026-02-02", f"first_day = {FIRST}").replace(
-        "last_day = 2026-05-31", f"last_day = {LAST}"
-    )
-    (root / "sample.toml").write_text(text.replace("scale = 1.0", "scale = 0.2"), encoding="utf-8")
+    for setting, value in (("first_day", FIRST), ("last_day", LAST), ("scale", 0.2)):
+        text, found = re.subn(rf"^{setting} = \S+$", f"{setting} = {value}", text, flags=re.MULTILINE)
+        assert found == 1, setting
+    (root / "sample.toml").write_text(text, encoding="utf-8")
     before = dict(os.environ)
     os.environ |= {"OPSMART_PROFILE": str(root / "sample.toml"), "OPSMART_HASH_KEY": "one key for all homes"}
     yield root
@@ -133,7 +135,7 @@ def reverse(installation: Installation, sources: Path) -> None:
 
 def a_source_down_for_three_days(installation: Installation, sources: Path) -> None:
     day_by_day(installation, DAYS[:4])
-    (shop,) = (sources / "sources").glob("*.sqlite*")
+    shop = sources / "sources" / "shop.db"
     away = shop.with_name("away")
     shop.rename(away)
     try:
