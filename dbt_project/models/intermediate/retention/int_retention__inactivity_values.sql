@@ -9,16 +9,8 @@ counts as (
         gap_days,
         amount as users
     from {{ ref('int_engagement__all_counts') }}
-    where measure = 'active'
-        and dimension <> 'platform'
-    union all
-    select
-        'acquisition_channel' as dimension,
-        acquisition_channel as segment,
-        local_date,
-        gap_days,
-        users
-    from {{ ref('int_retention__channel_gaps') }}
+    where measure = 'active_by_channel'
+        or (measure = 'active' and dimension <> 'platform')
 ),
 
 -- a person stands on the first of its days in a period, whose gap says when it was active before
