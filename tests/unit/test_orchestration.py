@@ -87,6 +87,32 @@ def test_a_range_with_a_bad_day_is_red_and_shows_the_good_days(settings: Setting
         assert evaluations["source_readable"].asset_check_evaluation_data.passed
 
 
+def test_a_source_that_is_gone_costs_its_own_days_only(company) -> None:  # type: ignore[no-untyped-def]
+    company.business |= {"last_day": DAYS[0]}
+    row = {"updated_at": "2026-03-01 10:00:00", "currency": "EUR"}
+    company.write("orders", [{**row, "order_id": "1", "ordered_at": row["updated_at"]}], "updated_at")
+    company.write(
+        "refunds",
+        [{**row, "refund_id": "1", "order_id": "1", "refunded_at": row["updated_at"], "refund_amount": 1}],
+        "updated_at",
+    )
+    settings = company.settings()
+    (company.root / "orders.csv").unlink()
+    job = dg.Definitions(assets=raw_assets(settings.profile), jobs=[land_job()]).resolve_job_def("land")
+    with dg.instance_for_test() as instance:
+        done = job.execute_in_process(
+            instance=instance, tags=range_tags("2026-03-01", "2026-03-01"), raise_on_error=False
+        )
+        assert not done.success
+        landed = {
+            stream: instance.get_materialized_partitions(dg.AssetKey(["raw", stream]))
+            for stream in settings.profile.streams
+        }
+    assert landed == {"orders": set(), "refunds": {"2026-03-01"}}
+    failed = next(e for e in done.all_events if e.event_type == dg.DagsterEventType.STEP_FAILURE)
+    assert "orders.csv" in failed.step_failure_data.user_failure_data.description
+
+
 @pytest.mark.parametrize(
     ("job", "selection", "follows"),
     [
