@@ -1,5 +1,5 @@
--- Who was active first on which day, and on which days and in which weeks after it again, for the dimensions of a profile:
--- those of the catalogue are summed from int_engagement__day_counts.
+-- Who was active first on which day, and on which days and in which weeks after it again, for the dimensions of a
+-- profile: those of the catalogue are summed from int_engagement__day_counts.
 with
 
 -- people come before what they did: where no dimension asks for them, no day is read

@@ -29,7 +29,7 @@ kept_returns as (
         {%- for age, gap_days in ages.items() %}
         coalesce(sum(counts.amount) filter (
             where counts.measure = '{{ 'back_on_day' if age.startswith('d') else 'back_in_week' }}'
-                and counts.gap_days = {{ gap_days }}
+            and counts.gap_days = {{ gap_days }}
         ), 0) as back_{{ age }}_count,
         {%- endfor %}
         sum(counts.amount) filter (

@@ -135,4 +135,5 @@ select
 from counts
 group by measure, dimension, segment, local_date, gap_days
 having sum(amount) <> 0
--- depends_on: {{ ref('int_identity__actor_people') }}, {{ ref('int_customers__attribute_spans') }}, {{ ref('int_engagement__first_visits') }}
+-- depends_on: {{ ref('int_identity__actor_people') }}, {{ ref('int_customers__attribute_spans') }}
+-- depends_on: {{ ref('int_engagement__first_visits') }}

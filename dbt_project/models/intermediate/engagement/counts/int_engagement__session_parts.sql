@@ -14,15 +14,19 @@ with settings as (
 
 islands as (
     select
+        {%- for column in columns %}
+        {{ column }},
+        {%- endfor %}
         is_former,
-        weight,
-        {{ columns | join(',\n        ') }}
+        weight
     from {{ ref('int_engagement__recounted_islands') }}
     union all
     select
+        {%- for column in columns %}
+        {{ column }},
+        {%- endfor %}
         false as is_former,
-        0 as weight,
-        {{ columns | join(',\n        ') }}
+        0 as weight
     from {{ ref('int_engagement__earlier_islands') }}
 ),
 
