@@ -10,9 +10,11 @@ import hashlib
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sources.dimensions import CUSTOMERS
 from sources.profile import DEFAULT_PROFILE, Profile, find_profile, load_profile
 
 ROOT = Path(__file__).parent.parent
@@ -150,12 +152,46 @@ def _hash_key(home: Home) -> bytes:
     return key
 
 
-def _check_targets(profile: Profile) -> None:
+def kpi_catalogue() -> list[dict[str, str]]:
+    """The rows of the registry of definitions, in its order."""
     with KPI_CATALOGUE.open(encoding="utf-8", newline="") as file:
-        known = [row["kpi_id"] for row in csv.DictReader(file)]
+        return list(csv.DictReader(file))
+
+
+def counted_stream(row: Mapping[str, str], profile: Profile) -> str:
+    """Whose rows a KPI of the catalogue counts, one by one, in this profile (`a|b`: the first that is configured).
+
+    `customers` where they are people, whose attributes alone are known; empty where it is neither.
+    """
+    return next((s for s in row["counted_streams"].split("|") if s in (*profile.streams, CUSTOMERS)), "")
+
+
+def _check_kpis(profile: Profile) -> None:
+    """The KPIs that the profile names are in the catalogue, and can have the dimensions that it gives them."""
+    rows = {row["kpi_id"]: row for row in kpi_catalogue()}
+    built_in = {name for row in rows.values() for name in row["dimensions"].split()} | {"all"}
+
+    def known(where: str, kpi: str) -> dict[str, str]:
+        if kpi not in rows:
+            raise SettingsError(f"{where}.{kpi}: no such KPI; allowed: {', '.join(sorted(rows))}")
+        return rows[kpi]
+
     for kpi in profile.targets:
-        if kpi not in known:
-            raise SettingsError(f"{profile.path.name}: targets.{kpi}: no such KPI; allowed: {', '.join(sorted(known))}")
+        known(f"{profile.path.name}: targets", kpi)
+    for name, dimension in profile.dimensions.items():
+        where = f"{profile.path.name}: dimensions.{name}"
+        if name in built_in:
+            raise SettingsError(f"{where}: a dimension of this name is there already; choose another name")
+        for kpi in dimension.kpis:
+            counted = counted_stream(known(f"{where}.kpis", kpi), profile)
+            if not counted:
+                raise SettingsError(f"{where}.kpis: {kpi} can have no dimension of a profile; see docs/kpis.md")
+            if dimension.stream not in (counted, CUSTOMERS):
+                instead = CUSTOMERS if counted == CUSTOMERS else f"{counted}, {CUSTOMERS}"
+                raise SettingsError(
+                    f"{where}.kpis: {kpi} can have no dimension of {dimension.stream}, whose rows it does not count; "
+                    f"allowed for it: a field of {instead}"
+                )
 
 
 def load_settings(check_sources: bool = True, claim: bool = True) -> Settings:
@@ -167,7 +203,7 @@ def load_settings(check_sources: bool = True, claim: bool = True) -> Settings:
     home = Home(home_path(name))
     environment = {**os.environ, "OPSMART_HOME": str(home.path), "OPSMART_ROOT": str(ROOT)}
     profile = load_profile(name, environment, check_sources=check_sources)
-    _check_targets(profile)
+    _check_kpis(profile)
     if not claim:
         return Settings(home, profile, b"")
     _claim_home(home, profile)

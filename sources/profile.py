@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from sources.connectors import CONNECTORS
 from sources.contract import Contract, load_contracts
+from sources.dimensions import Dimension, DimensionError, check_dimensions
 from sources.seeds import SEEDS, SeedError, read_seed
 
 PROFILES_DIR = Path(__file__).parent / "profiles"
@@ -124,6 +125,7 @@ class _ProfileFile(_Strict):
     business: Business
     targets: dict[str, float] = {}
     seeds: dict[str, str] = {}
+    dimensions: dict[str, Dimension] = {}
     sample_company: SampleCompany | None = None
     sources: dict[str, dict[str, Any]]
     streams: dict[str, StreamMapping]
@@ -149,6 +151,7 @@ class Profile:
     business: Business
     targets: Mapping[str, float]
     seeds: Mapping[str, Path]
+    dimensions: Mapping[str, Dimension]
     sample_company: SampleCompany | None
     sources: Mapping[str, Source]
     streams: Mapping[str, StreamMapping]
@@ -253,7 +256,7 @@ def _explain(error: ValidationError) -> str:
     if first["type"] != "extra_forbidden":
         return line
     parents = tuple(str(part) for part in first["loc"][:-1])
-    model = _MODELS.get(parents)
+    model = _MODELS.get(parents) or (Dimension if parents[:1] == ("dimensions",) else None)
     if model is None and parents[:1] == ("streams",):
         model = ProfileRule if "rules" in parents else StreamMapping
     return f"{line}; allowed: {_allowed_keys(model)}" if model else line
@@ -377,6 +380,10 @@ def _build(path: Path, raw: dict[str, Any], environment: Mapping[str, str], chec
         raise ProfileError(f"streams: none is configured; allowed: {', '.join(contracts)}")
     for name, mapping in parsed.streams.items():
         _check_stream(name, mapping, sources, contracts[name])
+    try:
+        check_dimensions(parsed.dimensions, parsed.streams, contracts["customers"])
+    except DimensionError as error:
+        raise ProfileError(str(error)) from None
     if check_sources:
         check_that_sources_are_there(sources)
     return Profile(
@@ -386,6 +393,7 @@ def _build(path: Path, raw: dict[str, Any], environment: Mapping[str, str], chec
         business=business,
         targets=parsed.targets,
         seeds=_seed_files(path.resolve().parent, parsed.seeds),
+        dimensions=parsed.dimensions,
         sample_company=parsed.sample_company,
         sources=sources,
         streams=parsed.streams,

@@ -29,21 +29,26 @@
             'event_days': 'date []',
             'applied_at': 'timestamp'
         } -%}
-        {%- set held = query_column(
-            "select column_name from information_schema.columns"
-            ~ " where table_schema = 'intermediate' and table_name = 'applied_partitions' order by ordinal_position"
-        ) -%}
-        {%- if held and held != columns | list -%}
-        drop table {{ applied_partitions() }};
-        {%- endif %}
         create schema if not exists intermediate;
-        create table if not exists {{ applied_partitions() }} (
+        {{ create_control_table(applied_partitions(), columns) }}
+    {%- endif -%}
+{% endmacro %}
+
+{#- A table of the schema `intermediate` that no model writes; one of another shape is dropped. -#}
+{% macro create_control_table(relation, columns) %}
+    {%- set held = query_column(
+        "select column_name from information_schema.columns where table_schema || '.' || table_name = '"
+        ~ relation ~ "' order by ordinal_position"
+    ) -%}
+    {%- if held and held != columns | list -%}
+        drop table {{ relation }};
+    {%- endif %}
+        create table if not exists {{ relation }} (
             {%- for name, type in columns.items() %}
             {{ name }} {{ type }}{{ ',' if not loop.last }}
             {%- endfor %}
         )
-    {%- endif -%}
-{% endmacro %}
+{%- endmacro %}
 
 {#- The answer of a macro that queries, kept with the model while dbt compiles or runs it: hooks and the materialization
     ask several times, and nothing changes in between. -#}

@@ -5,7 +5,7 @@
     What a day adds to the counts depends on that day and on days before it, never on later ones. So the counts of days
     before the first touched day stay, the rest is counted anew, and of people whose past is now another person's the old
     past is taken off and the new one put on. What was counted is remembered in the transaction that writes the counts:
-    the landings (rows of applied_partitions) and a copy of the map.
+    the landings (rows of applied_partitions), a copy of the map, and the first visit of every person.
 -#}
 
 {% macro counted_people() -%}
@@ -16,16 +16,36 @@
     intermediate.counted_attributes
 {%- endmacro %}
 
-{#- Runs at the start of every dbt run, beside create_applied_partitions: the models that compare find something. -#}
-{% macro create_counted_people() %}
+{% macro counted_visits() -%}
+    intermediate.counted_visits
+{%- endmacro %}
+
+{#- The columns of what is remembered, with their types. -#}
+{% macro counted_columns() %}
+    {%- do return({
+        counted_people(): {
+            'actor_key': 'hugeint', 'from_date': 'date', 'to_date': 'date', 'person_key': 'hugeint', 'customer_id': 'varchar'
+        },
+        counted_attributes(): {
+            'customer_id': 'varchar', 'valid_from_date': 'date', 'valid_to_date': 'date', 'country': 'varchar',
+            'plan': 'varchar', 'acquisition_channel': 'varchar'
+        },
+        counted_visits(): {
+            'person_key': 'hugeint', 'customer_id': 'varchar', 'visited_at': 'timestamp', 'visit_date': 'date',
+            'first_active_date': 'date', 'platform': 'varchar', 'country': 'varchar', 'plan': 'varchar',
+            'acquisition_channel': 'varchar', 'is_attribute_of_customer': 'boolean'
+        }
+    }) -%}
+{% endmacro %}
+
+{#- Runs at the start of every dbt run, beside create_applied_partitions: the models that compare find something. What an
+    older version remembered in another shape is begun anew: its counts are counted anew too. -#}
+{% macro create_counted_tables() %}
     {%- if execute and flags.WHICH in ('run', 'build', 'retry', 'run-operation') -%}
         create schema if not exists intermediate;
-        create table if not exists {{ counted_people() }} (
-            actor_key hugeint, from_date date, to_date date, person_key hugeint, customer_id varchar
-        );
-        create table if not exists {{ counted_attributes() }} (
-            customer_id varchar, valid_from_date date, valid_to_date date, country varchar, plan varchar
-        )
+        {%- for relation, columns in counted_columns().items() %}
+        {{ create_control_table(relation, columns) }};
+        {%- endfor %}
     {%- endif -%}
 {% endmacro %}
 
@@ -120,12 +140,16 @@
             timestamp '{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as applied_at
         from {{ applied_partitions() }}
         where model = 'int_usage__actor_days';
-        create or replace table {{ counted_people() }} as
-        select actor_key, from_date, to_date, person_key, customer_id
-        from {{ ref('int_identity__actor_people') }};
-        create or replace table {{ counted_attributes() }} as
-        select customer_id, valid_from_date, valid_to_date, country, plan
-        from {{ ref('int_customers__attribute_spans') }}
+        {%- set sources = {
+            counted_people(): ref('int_identity__actor_people'),
+            counted_attributes(): ref('int_customers__attribute_spans'),
+            counted_visits(): ref('int_engagement__first_visits')
+        } -%}
+        {%- for relation, columns in counted_columns().items() %}
+        create or replace table {{ relation }} as
+        select {{ columns | join(', ') }}
+        from {{ sources[relation] }}{{ ';' if not loop.last }}
+        {%- endfor %}
     {%- endif -%}
 {% endmacro %}
 

@@ -3,17 +3,17 @@
     A model that needs another spelling adds a macro here, with both variants.
 -#}
 
-{#- Text at one top-level key of a JSON text column. -#}
+{#- Text at one top-level key of a JSON text column; the key is an expression, and has no quotes in it. -#}
 {% macro json_text(column, key) -%}
     {{ return(adapter.dispatch('json_text', 'opsmart')(column, key)) }}
 {%- endmacro %}
 
 {% macro default__json_text(column, key) -%}
-    json_extract_string({{ column }}, '$.{{ key }}')
+    json_extract_string({{ column }}, '$."' || {{ key }} || '"')
 {%- endmacro %}
 
 {% macro spark__json_text(column, key) -%}
-    get_json_object({{ column }}, '$.{{ key }}')
+    get_json_object({{ column }}, concat('$[''', {{ key }}, ''']'))
 {%- endmacro %}
 
 {#- A naive UTC instant as the wall clock of a zone. The zone is a quoted IANA name or a column. -#}

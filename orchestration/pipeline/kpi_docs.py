@@ -12,6 +12,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sources.dimensions import CUSTOMERS
+
 ROOT = Path(__file__).parents[2]
 CATALOGUE = ROOT / "dbt_project" / "seeds" / "kpi_catalogue.csv"
 PAGE = ROOT / "docs" / "kpis.md"
@@ -30,6 +32,7 @@ Each KPI has one id, the same in `dim_kpi`, in `fct_kpi` and on every page. What
   streams have settled.
 - A dimension's segments stand beside the total; a missing attribute is the segment `unknown`.
 - *Needs* names the streams without which the KPI is not available; those in brackets count where they are configured.
+- *Own dimensions* says what a profile can cut the KPI by besides, in its tables `[dimensions.<name>]` (see the README).
 """
 
 DIRECTIONS = {"up": "up is good", "down": "down is good", "none": "neither way is good"}
@@ -89,9 +92,19 @@ def _entry(row: dict[str, str]) -> list[str]:
         f"- *Grains*: {row['grains'].replace(' ', ', ')} · *days needed*: {_days(row['lookback'])}",
         f"- *Needs*: {', '.join(needs + options)} · *marts*: {marts} · *owner*: {row['owner']} · {DIRECTIONS[row['direction']]}",
     ]
+    facts.append(f"- *Own dimensions*: {_own_dimensions(row['counted_streams'])}")
     if row["is_cohort"] == "true":
         facts.append(f"- *Window*: {row['cohort_window_days']} days")
     return [f"### {row['kpi_id']}", "", f"**{row['name']}.** {row['sentence']}", "", *facts]
+
+
+def _own_dimensions(counted_streams: str) -> str:
+    if not counted_streams:
+        return "none"
+    rows = [f"a field of `extra` of {stream}" for stream in counted_streams.split("|") if stream != CUSTOMERS]
+    return ", or ".join(
+        [" or ".join(rows), "an attribute of the customer"] if rows else ["an attribute of the customer"]
+    )
 
 
 def _days(lookback: str) -> str:

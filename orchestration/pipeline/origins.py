@@ -148,6 +148,7 @@ def _definitions(
         f"""select c.kpi_id, c.domain, md5(cast(to_json(c) as varchar))
             from (select * exclude ({WORDS}) from seeds.kpi_catalogue) as c"""
     ).fetchall()
+    dimensions = _dimensions(con)
     seeds = dict(_seeds(con))
     upstream = {
         domain: list(_upstream(manifest, domain, seeds)) for domain in sorted({domain for _, domain, _ in catalogue})
@@ -157,7 +158,7 @@ def _definitions(
         yield kpi, "catalogue row", "", row_hash
         yield kpi, "engine", "duckdb", importlib.metadata.version("duckdb")
         yield from ((kpi, NEEDS, stream, lookback) for stream, lookback in needed.items())
-        for part in [*_settings(settings, set(needed)), *upstream[domain]]:
+        for part in [*_settings(settings, set(needed)), *dimensions.get(kpi, []), *upstream[domain]]:
             if part[0] != READS or part[1] not in needed:
                 yield kpi, *part
 
@@ -180,6 +181,16 @@ def _settings(rows: Iterable[tuple[str, str, str]], needed: set[str]) -> Iterato
             lists.setdefault(section if section in USAGE_SETTINGS else key, []).append(to_json([key, value]))
     for name, values in lists.items():
         yield "setting", name, _hash("".join(sorted(values)))
+
+
+def _dimensions(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str, str]]]:
+    """Per KPI, the dimensions that the profile gives it, and whose fields they are."""
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    for kpi, name, origin in con.execute(
+        "select kpi_id, dimension, stream || ' ' || field from plan.profile_dimensions order by all"
+    ).fetchall():
+        found.setdefault(kpi, []).append(("dimension", name, origin))
+    return found
 
 
 def _seeds(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from orchestration.pipeline import lake
-from orchestration.settings import Home, load_settings
+from orchestration.settings import Home, counted_stream, kpi_catalogue, load_settings
 from sources.contract import load_contracts
 from sources.profile import Profile
 from sources.seeds import read_seed
@@ -35,6 +35,16 @@ LAKE_PLAN_SCHEMA = pa.schema(
         ("run_id", pa.string()),
         ("pulled_at", pa.timestamp("us")),
         ("first_landed_at", pa.timestamp("us")),
+    ]
+)
+DIMENSIONS_SCHEMA = pa.schema(
+    [
+        ("dimension", pa.string()),
+        ("kpi_id", pa.string()),
+        ("domain", pa.string()),
+        ("counted_stream", pa.string()),
+        ("stream", pa.string()),
+        ("field", pa.string()),
     ]
 )
 SETTINGS_SCHEMA = pa.schema([("section", pa.string()), ("key", pa.string()), ("value", pa.string())])
@@ -117,6 +127,24 @@ def settings_rows(profile: Profile) -> pa.Table:
     )
 
 
+def dimension_rows(profile: Profile) -> pa.Table:
+    """The dimensions that the profile defines: one row per dimension and KPI (columns: DIMENSIONS_SCHEMA)."""
+    catalogue = {row["kpi_id"]: row for row in kpi_catalogue()}
+    rows = [
+        {
+            "dimension": name,
+            "kpi_id": kpi,
+            "domain": catalogue[kpi]["domain"],
+            "counted_stream": counted_stream(catalogue[kpi], profile),
+            "stream": dimension.stream,
+            "field": dimension.field,
+        }
+        for name, dimension in profile.dimensions.items()
+        for kpi in dimension.kpis
+    ]
+    return pa.Table.from_pylist(rows, schema=DIMENSIONS_SCHEMA)
+
+
 def lake_plan_table() -> pa.Table:
     """For the dbt model `lake_plan`: the plan of the home and profile that the environment names."""
     return freeze(load_settings(check_sources=False, claim=False).home)
@@ -125,6 +153,11 @@ def lake_plan_table() -> pa.Table:
 def profile_settings_table() -> pa.Table:
     """For the dbt model `profile_settings`: the settings of the profile that the environment names."""
     return settings_rows(load_settings(check_sources=False, claim=False).profile)
+
+
+def profile_dimensions_table() -> pa.Table:
+    """For the dbt model `profile_dimensions`: the dimensions of the profile that the environment names."""
+    return dimension_rows(load_settings(check_sources=False, claim=False).profile)
 
 
 def profile_seed_table(name: str) -> pa.Table | None:

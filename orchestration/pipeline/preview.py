@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,7 +10,9 @@ import duckdb
 
 from orchestration.pipeline import lake
 from orchestration.pipeline.publication import current
-from orchestration.settings import KPI_CATALOGUE, Settings
+from orchestration.settings import Settings, kpi_catalogue
+from sources.dimensions import CUSTOMERS
+from sources.profile import Profile
 
 STEPS = {"day": 1, "week": 7, "month": 31, "quarter": 92}  # at least one day of the period after, for `next_start`
 
@@ -89,7 +90,7 @@ def preview_periods(settings: Settings, streams: Sequence[StreamPreview]) -> lis
         published = con.execute(
             "select distinct kpi_id, grain, period_start from fct_kpi where value is not null order by all"
         ).fetchall()
-    needs = {kpi: (streams, lookback, window) for kpi, streams, lookback, window in _needs()}
+    needs = {kpi: (streams, lookback, window) for kpi, streams, lookback, window in _needs(settings.profile)}
     reached: dict[str, list[tuple[date, str]]] = {}
     for kpi, grain, start in published:
         names, lookback, window = needs[kpi]
@@ -128,15 +129,15 @@ def previous_start(grain: str, start: date) -> date:
     return before.replace(day=1) if grain in ("month", "quarter") else before
 
 
-def _needs() -> Iterator[tuple[str, frozenset[str], str, int]]:
+def _needs(profile: Profile) -> Iterator[tuple[str, frozenset[str], str, int]]:
     """Per KPI of the catalogue: the streams that its values come from, how far it looks back, its cohort's window."""
-    with KPI_CATALOGUE.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            entries = f"{row['required_streams']} {row['optional_streams']}".split()
-            names = {name for entry in entries for name in _alternatives(entry)}
-            if row["person_dimensions"]:
-                names.add("customers")
-            yield row["kpi_id"], frozenset(names), row["lookback"], int(row["cohort_window_days"] or 0)
+    of_customers = {kpi for own in profile.dimensions.values() if own.stream == CUSTOMERS for kpi in own.kpis}
+    for row in kpi_catalogue():
+        entries = f"{row['required_streams']} {row['optional_streams']}".split()
+        names = {name for entry in entries for name in _alternatives(entry)}
+        if row["person_dimensions"] or row["kpi_id"] in of_customers:
+            names.add("customers")
+        yield row["kpi_id"], frozenset(names), row["lookback"], int(row["cohort_window_days"] or 0)
 
 
 def _alternatives(entry: str) -> Iterable[str]:

@@ -10,7 +10,7 @@ from tests.oracles.engagement import acts
 from tests.oracles.figures import GRAINS, NOTHING_BY_NOTHING, ZERO, Cell, Fact, Key, Kpi, grouped, number, ratio
 from tests.oracles.fulfilment import promises
 from tests.oracles.orders import movements, read_orders
-from tests.oracles.raw import Company, person
+from tests.oracles.raw import Company, own_segments, person
 from tests.oracles.sla import verdicts
 from tests.oracles.support import FEATURE, ORDER, Ticket, read_tickets
 
@@ -58,7 +58,8 @@ def unlinked_tickets(company: Company) -> dict[Key, Cell]:
     facts = [
         Fact(
             company.calendar.day(t.created_at),
-            {"country": t.raw["requester"]["user_fields"]["country"]},
+            {"country": t.raw["requester"]["user_fields"]["country"]}
+            | own_segments(company, "support_tickets", t.raw, t.raw["customer_id"]),
             t.raw["fields"][ORDER] not in company.orders,
         )
         for t in tickets

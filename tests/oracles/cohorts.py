@@ -21,7 +21,7 @@ from tests.oracles.figures import (
     rounded,
 )
 from tests.oracles.orders import Movement, Order, category_and_order_segments, movements, rate, read_orders, spread
-from tests.oracles.raw import CENT, Company, instant
+from tests.oracles.raw import CENT, Company, instant, own_segments
 
 DAYS_30, DAYS_90 = timedelta(days=30), timedelta(days=90)
 
@@ -130,6 +130,7 @@ def repeat_purchases(company: Company, orders: list[Order]) -> dict[Key, Cell]:
     for kept in bought.values():
         first = kept[0]
         segments = {name: first.raw[name] for name in ("acquisition_channel", "plan", "country")}
+        segments |= own_segments(company, "orders", first.raw, first.raw["customer_id"])
         came_back = any(order.at < first.at + DAYS_90 for order in kept[1:])
         facts.append(Fact(company.calendar.day(first.at), segments, came_back))
 

@@ -25,7 +25,7 @@ from tests.oracles.figures import (
     ratio,
 )
 from tests.oracles.orders import read_orders
-from tests.oracles.raw import Company, instant
+from tests.oracles.raw import Company, instant, own_segments
 
 HOUR, ONE_DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 
@@ -34,7 +34,8 @@ def segments(company: Company, act: Act) -> dict[str, str | None]:
     """Platform, channel of acquisition and country where they were used: of the event, else of the customer today."""
     today = company.customers.get(act.person, {})
     channel = act.event.acquisition_channel or today.get("acquisition_channel")
-    return {"platform": act.segments["platform"], "acquisition_channel": channel, "country": act.segments["country"]}
+    here = {"platform": act.segments["platform"], "acquisition_channel": channel, "country": act.segments["country"]}
+    return here | own_segments(company, "customers", today, act.person)
 
 
 @cache
@@ -88,7 +89,7 @@ def activation(company: Company) -> dict[Key, Cell]:
             "platform": visit.segments["platform"] if visit else None,
             "acquisition_channel": customer["acquisition_channel"],
             "country": customer["country"],
-        }
+        } | own_segments(company, "customers", customer, person)
         is_active = happens(done.get(person, []), signed_up_at, WEEK)
         facts.append(Fact(company.calendar.day(signed_up_at), places, is_active))
     return grouped(company.calendar, facts, share)

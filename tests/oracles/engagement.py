@@ -21,7 +21,7 @@ from tests.oracles.figures import (
     number,
     ratio,
 )
-from tests.oracles.raw import Company, Event
+from tests.oracles.raw import Company, Event, own_segments
 
 GAP = timedelta(minutes=30)
 LONGEST = timedelta(hours=24)
@@ -84,6 +84,8 @@ def acts(company: Company) -> list[Act]:
                 "country": event.country or today.get("country") or "unknown",
                 "plan": event.plan or today.get("plan") or "unknown",
             }
+            own = own_segments(company, "customers", today, person)
+            segments |= {name: segment or "unknown" for name, segment in own.items()}
             found.append(Act(event, person, company.calendar.day(event.at), event.name not in passive, segments))
     return found
 

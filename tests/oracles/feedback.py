@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import timedelta
 
 from tests.oracles.figures import GRAINS, NOTHING_BY_NOTHING, Cell, Fact, Key, Kpi, grouped, ratio
-from tests.oracles.raw import Company, Record, instant
+from tests.oracles.raw import Company, Record, instant, own_segments
 from tests.oracles.support import MERGED_INTO
 
 ANSWER_WITHIN = timedelta(days=30)
@@ -45,9 +45,10 @@ def _order(survey: Record) -> tuple:
 
 
 def segments(company: Company, survey: Record) -> dict[str, str | None]:
-    """Channel, country and plan on the survey's own row."""
+    """Channel, country and plan on the survey's own row, and the profile's own."""
     fields = survey["requester"]["user_fields"]
-    return {"channel": survey["sent_via"], "country": fields["country"], "plan": fields["plan"]}
+    own = own_segments(company, "survey_responses", survey, survey["customer_id"])
+    return own | {"channel": survey["sent_via"], "country": fields["country"], "plan": fields["plan"]}
 
 
 def kpis(company: Company) -> list[Kpi]:

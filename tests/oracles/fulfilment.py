@@ -24,7 +24,7 @@ from tests.oracles.figures import (
     percentile,
     ratio,
 )
-from tests.oracles.raw import Company, Record, instant
+from tests.oracles.raw import Company, Record, instant, own_segments
 
 HOUR = timedelta(hours=1)
 FAR = datetime.max.replace(tzinfo=UTC)
@@ -55,6 +55,7 @@ class Delivery:
     promise_ends_at: datetime | None
     ordered: Mapping[str, int]
     parcels: tuple[Parcel, ...]
+    own_segments: Mapping[str, str | None]
 
     def sent_first(self, before: datetime | None = None) -> dict[str, str | None]:
         """The segments of an order that leaves: its own warehouse, the carrier of the parcel that left or leaves first.
@@ -67,14 +68,19 @@ class Delivery:
 
     def waits(self) -> dict[str, str | None]:
         """The segments of an order that no carrier has yet."""
-        return {"carrier": None, "warehouse": self.raw["warehouse"], "country": self.raw["country"]}
+        return {
+            "carrier": None,
+            "warehouse": self.raw["warehouse"],
+            "country": self.raw["country"],
+            **self.own_segments,
+        }
 
     def arrived_last(self) -> dict[str, str | None]:
         """The segments of an order that arrives: those of the parcel that came last, or that is awaited still."""
         awaited = [p for p in self.parcels if not p.delivered_at]
         last = awaited[:1] or sorted(self.parcels, key=lambda p: p.delivered_at)[-1:]
         carrier, warehouse = (last[0].carrier, last[0].warehouse) if last else (None, self.raw["warehouse"])
-        return {"carrier": carrier, "warehouse": warehouse, "country": self.raw["country"]}
+        return self.waits() | {"carrier": carrier, "warehouse": warehouse}
 
     @property
     def is_out_before_scan(self) -> bool:
@@ -151,6 +157,7 @@ def read_deliveries(company: Company) -> list[Delivery]:
                 ends_at,
                 ordered,
                 tuple(of_order),
+                own_segments(company, "orders", raw, raw["customer_id"]),
             )
         )
     return found

@@ -310,22 +310,33 @@ MUTATIONS = [
     Mutation("time_to_convert_p50", "int_conversion__funnel_values", "percentile_cont(0.5)", "percentile_disc(0.5)"),
     Mutation("time_to_convert_p90", "int_conversion__funnel_values", "percentile_cont(0.9)", "percentile_disc(0.9)"),
     # on day n, not about it
-    Mutation("retention_d1", "int_retention__active_cohorts", "ages.age_days = 1)", "ages.age_days = 2)"),
-    Mutation("retention_d7", "int_retention__active_cohorts", "ages.age_days = 7)", "ages.age_days = 8)"),
-    Mutation("retention_d14", "int_retention__active_cohorts", "ages.age_days = 14)", "ages.age_days = 15)"),
-    Mutation("retention_d28", "int_retention__active_cohorts", "ages.age_days = 28)", "ages.age_days = 29)"),
-    Mutation(
-        "retention_w1", "int_retention__active_cohorts", "ages.age_week_days = 7 * 1)", "ages.age_week_days = 7 * 2)"
-    ),
-    Mutation(
-        "retention_w4", "int_retention__active_cohorts", "ages.age_week_days = 7 * 4)", "ages.age_week_days = 7 * 5)"
-    ),
-    Mutation(
-        "retention_w12", "int_retention__active_cohorts", "ages.age_week_days = 7 * 12)", "ages.age_week_days = 7 * 13)"
+    *(
+        Mutation(
+            f"retention_{age}",
+            "int_retention__cohort_values",
+            f"counts.gap_days = {days}\n        ), 0) as back_{age}_count",
+            f"counts.gap_days = {other}\n        ), 0) as back_{age}_count",
+        )
+        for age, days, other in (
+            ("d1", 1, 7), ("d7", 7, 14), ("d14", 14, 28), ("d28", 28, 14), ("w1", 7, 14), ("w4", 28, 35), ("w12", 84, 77)
+        )
     ),
     Mutation(
         "inactivity_rate", "int_retention__inactivity_values", ">= periods.previous_start", "> periods.previous_start"
     ),
     # less use alone is no risk
     Mutation("revenue_at_risk", "int_across__risk_spans", "where troubles > 0", "where troubles >= 0"),
+    # dimensions of the profile: of the customer whose row it is, in every row, in that dimension
+    Mutation(
+        "otif", "int_orders__segments", "orders.customer_id = spans.customer_id", "orders.order_id = spans.customer_id"
+    ),
+    Mutation("return_rate", "int_orders__segments", "replace(asked.field, 'extra.', '')", "asked.field"),
+    Mutation("backlog", "int_support__segments", "then coalesce(spans.segment, 'unknown')", "then 'unknown'"),
+    Mutation("nps", "int_feedback__segments", "'survey' as fact", "'answer' as fact"),
+    Mutation(
+        "active_users",
+        "int_engagement__profile_counts",
+        "lag(event_date) over (\n            partition by dimension, segment, person_key",
+        "lag(event_date) over (\n            partition by dimension, segment",
+    ),
 ]

@@ -25,7 +25,7 @@ from tests.oracles.figures import (
     ratio,
     rounded,
 )
-from tests.oracles.raw import CENT, Company, Record, instant
+from tests.oracles.raw import CENT, Company, Record, instant, own_segments
 
 OLDEST_RATE = timedelta(days=7)
 Charge = tuple[str, Fraction]  # (currency, amount)
@@ -102,6 +102,7 @@ def read_orders(company: Company) -> list[Order]:
             for item in items
         )
         segments = {"channel": raw["channel"], "country": raw["country"]}
+        segments |= own_segments(company, "orders", raw, raw["customer_id"])
         found.append(Order(order_id, instant(raw["placed_at"]), raw["currency"], segments, lines, raw))
     return found
 

@@ -66,6 +66,7 @@ class Company:
     audits: dict[str, list[Record]]
     surveys: list[Record]
     seeds: dict[str, list[dict[str, str]]]
+    dimensions: dict[str, Record]
     tables: dict[str, list[Record]]
 
 
@@ -145,8 +146,22 @@ def read_company(home: Path) -> Company:
         audits,
         surveys,
         {name: _csv(PROFILE.parent / path) for name, path in profile.get("seeds", {}).items()},
+        profile.get("dimensions", {}),
         tables,
     )
+
+
+def own_segments(company: Company, stream: str, row: Record, customer: str | None) -> dict[str, str | None]:
+    """Where a row of a stream, and whoever is behind it, stands in the dimensions that the profile defines.
+
+    The profile feeds these fields by the columns of their names. Of the customer it is what is true today.
+    """
+    rows = {stream: row, "customers": company.customers.get(customer, {})}
+    return {
+        name: rows[own["stream"]].get(own["field"].removeprefix("extra."))
+        for name, own in company.dimensions.items()
+        if own["stream"] in rows
+    }
 
 
 def _landed(calendar: Calendar, cursor: str) -> bool:

@@ -9,7 +9,7 @@ from tests.oracles.conversion import first_visits, share
 from tests.oracles.engagement import NEW_AFTER_DAYS, acts
 from tests.oracles.engagement import active_days as active_by_place
 from tests.oracles.figures import GRAINS, NOTHING_BY_NOTHING, Cell, Fact, Key, Kpi, grouped, ratio
-from tests.oracles.raw import Company
+from tests.oracles.raw import Company, own_segments
 
 AFTER_DAYS, AFTER_WEEKS = (1, 7, 14, 28), (1, 4, 12)
 Segments = dict[str, str | None]
@@ -19,7 +19,8 @@ def segments(company: Company, person: str) -> Segments:
     """Channel of acquisition, plan and country of a person's first visit."""
     visit, today = first_visits(company)[person], company.customers.get(person, {})
     channel = visit.event.acquisition_channel or today.get("acquisition_channel")
-    return {"acquisition_channel": channel, "plan": visit.segments["plan"], "country": visit.segments["country"]}
+    here = {"acquisition_channel": channel, "plan": visit.segments["plan"], "country": visit.segments["country"]}
+    return here | own_segments(company, "customers", today, person)
 
 
 def active_days(company: Company) -> dict[str, set[date]]:
@@ -64,12 +65,12 @@ def kpis(company: Company) -> list[Kpi]:
 def inactivity(company: Company, places: dict[str, Segments]) -> dict[Key, Cell]:
     """Active in the period before and not in this one / active in the one before.
 
-    Plan and country are those of the use, like in the lifecycle: who changes the plan has left the old one. The channel
-    of acquisition is the person's.
+    Plan and country, and what the profile adds, are those of the use, like in the lifecycle: who changes the plan has left
+    the old one. The channel of acquisition is the person's.
     """
     used: dict[tuple[str, str], dict[str, set[date]]] = {}
     for place, by_day in active_by_place(company).items():
-        if place[0] in ("all", "plan", "country"):
+        if place[0] != "platform":
             for day, persons in by_day.items():
                 for person in persons:
                     used.setdefault(place, {}).setdefault(person, set()).add(day)

@@ -25,7 +25,7 @@ from tests.oracles.figures import (
     percentile,
     ratio,
 )
-from tests.oracles.raw import Company, Record, instant
+from tests.oracles.raw import Company, Record, instant, own_segments
 
 REASON, ORDER, FEATURE, MERGED_INTO = 360001, 360002, 360003, 360004
 SOLVED = frozenset({"solved", "closed"})
@@ -129,7 +129,7 @@ def read_tickets(company: Company) -> list[Ticket]:
             "priority": raw["priority"],
             "group": (raw["group"] or {}).get("name"),
             "reason": raw["fields"][REASON],
-        }
+        } | own_segments(company, "support_tickets", raw, raw["customer_id"])
         found.append(
             Ticket(
                 ticket_id,

@@ -39,6 +39,7 @@ create table plan.lake_plan as select 'orders' as stream, date '2026-03-01' as l
 create table plan.profile_settings (section varchar, key varchar, value varchar);
 insert into plan.profile_settings values ('business', 'reporting_zone', 'UTC'), ('stream', 'orders', '2'),
     ('contract_version', 'orders', '1.0.0'), ('passive_event', 'identify', '');
+create table plan.profile_dimensions (dimension varchar, kpi_id varchar, stream varchar, field varchar);
 create table plan.profile_holidays (holiday_date date, name varchar, schedule varchar);
 create table intermediate.int_kpi__needs as select 'orders' as kpi_id, 'orders' as stream, 'period' as lookback;
 create table seeds.kpi_catalogue as select 'orders' as kpi_id, 'orders' as domain, 'count' as kind, 'Orders' as name,

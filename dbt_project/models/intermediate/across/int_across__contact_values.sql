@@ -7,6 +7,7 @@ orders as (
 
 tickets as (
     select
+        tickets.ticket_id,
         tickets.created_date,
         coalesce(nullif(tickets.country, ''), spans.country) as country,
         case when orders.order_id is null then 1 else 0 end as unlinked_count
@@ -19,10 +20,14 @@ tickets as (
 
 segmented_orders as (
     {{ by_dimension('orders', {'channel': 'channel', 'country': 'country'}) }}
+    union all
+    {{ by_profile_dimension('orders', ref('int_orders__segments'), 'order_id') }}
 ),
 
 segmented_tickets as (
     {{ by_dimension('tickets', {'country': 'country'}) }}
+    union all
+    {{ by_profile_dimension('tickets', ref('int_support__segments'), 'ticket_id') }}
 ),
 
 daily as (

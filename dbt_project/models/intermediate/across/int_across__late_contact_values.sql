@@ -4,6 +4,7 @@ with
 
 orders as (
     select
+        contacts.order_id,
         contacts.order_date,
         contacts.channel,
         contacts.country,
@@ -16,6 +17,8 @@ orders as (
 
 segmented as (
     {{ by_dimension('orders', {'channel': 'channel', 'country': 'country'}) }}
+    union all
+    {{ by_profile_dimension('orders', ref('int_orders__segments'), 'order_id') }}
 ),
 
 totals as (

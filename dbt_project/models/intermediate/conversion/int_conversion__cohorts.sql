@@ -31,7 +31,7 @@ visits as (
         platform,
         country,
         acquisition_channel
-    from {{ ref('int_conversion__first_visits') }}
+    from {{ ref('int_engagement__first_visits') }}
 ),
 
 checkouts as (
@@ -86,7 +86,7 @@ customer_visits as (
         platform,
         country,
         acquisition_channel
-    from {{ ref('int_conversion__first_visits') }}
+    from {{ ref('int_engagement__first_visits') }}
     where person_key in (select customer_people.person_key from customer_people)
 ),
 
@@ -144,6 +144,7 @@ outcomes as (
 select
     entries.kpi_id,
     coalesce(entries.person_key, {{ narrow_key('entries.customer_id') }}) as member,
+    entries.customer_id,
     entries.entered_at,
     entries.entry_date,
     entries.platform,

@@ -72,6 +72,7 @@ links as (
 entries as (
     select distinct
         milestones.person_key,
+        milestones.customer_id,
         milestones.occurred_at as step_1_at,
         milestones.event_date as entry_date,
         milestones.platform,
@@ -100,6 +101,7 @@ reached_{{ step + 1 }} as (
 instants as (
     select
         person_key,
+        customer_id,
         entry_date,
         platform,
         country,
@@ -112,6 +114,7 @@ instants as (
     union all
     select
         person_key,
+        customer_id,
         entry_date,
         platform,
         country,
@@ -126,6 +129,7 @@ instants as (
 
 select
     instants.person_key,
+    instants.customer_id,
     instants.entered_at,
     instants.entry_date,
     instants.platform,

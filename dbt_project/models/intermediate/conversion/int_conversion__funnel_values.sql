@@ -16,6 +16,8 @@ segmented as (
     {{ by_dimension(ref('int_conversion__funnel_entries'), {
         'platform': 'platform', 'acquisition_channel': 'acquisition_channel', 'country': 'country'
     }) }}
+    union all
+    {{ by_customer_dimension(ref('int_conversion__funnel_entries'), 'entry_date', "domain = 'conversion'") }}
 ),
 
 reached as (

@@ -14,6 +14,7 @@ entries as (
         customers.country,
         customers.acquisition_channel,
         customers.industry,
+        customers.extra,
         cast({{ to_local('customers.valid_from_at', 'settings.reporting_zone') }} as date) as valid_from_date
     from {{ ref('int_customers__customers') }} as customers
     cross join settings
@@ -43,6 +44,7 @@ starts as (
         country,
         acquisition_channel,
         industry,
+        extra,
         true as is_dated
     from ranked
     where valid_from_date is not null and day_rank = 1
@@ -55,6 +57,7 @@ starts as (
         country,
         acquisition_channel,
         industry,
+        extra,
         false as is_dated
     from ranked
     where current_rank = 1
@@ -71,5 +74,6 @@ select
     country,
     acquisition_channel,
     industry,
+    extra,
     is_dated
 from starts

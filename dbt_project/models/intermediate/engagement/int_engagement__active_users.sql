@@ -5,7 +5,7 @@ select
     counts.dimension,
     counts.segment,
     cast(sum(counts.amount) as bigint) as users
-from {{ ref('int_engagement__day_counts') }} as counts
+from {{ ref('int_engagement__all_counts') }} as counts
 inner join {{ ref('int_calendar__period_days') }} as period_days
     on counts.local_date = period_days.local_date
 where counts.measure = 'active'

@@ -19,7 +19,7 @@ arrivals as (
             else 'lifecycle_resurrected'
         end as kpi_id,
         counts.amount as users
-    from {{ ref('int_engagement__day_counts') }} as counts
+    from {{ ref('int_engagement__all_counts') }} as counts
     inner join {{ ref('int_calendar__period_days') }} as period_days
         on counts.local_date = period_days.local_date
     inner join periods

@@ -27,7 +27,7 @@ counts as (
         day_counts.local_date,
         day_counts.gap_days,
         day_counts.amount as users
-    from {{ ref('int_engagement__day_counts') }} as day_counts
+    from {{ ref('int_engagement__all_counts') }} as day_counts
     inner join windows on day_counts.measure = windows.measure
 ),
 

@@ -122,7 +122,7 @@ session_values as (
         sum(counts.amount) as numerator,
         cast(null as bigint) as denominator,
         sum(counts.amount) as n
-    from {{ ref('int_engagement__day_counts') }} as counts
+    from {{ ref('int_engagement__all_counts') }} as counts
     inner join {{ ref('int_calendar__period_days') }} as period_days
         on {{ add_days('counts.local_date', '-counts.gap_days') }} = period_days.local_date
     where counts.measure = 'sessions'
@@ -140,7 +140,7 @@ intensity_values as (
         coalesce(sum(counts.amount) filter (where counts.measure = 'qualifying_event_count'), 0) as numerator,
         coalesce(sum(counts.amount) filter (where counts.measure = 'active'), 0) as denominator,
         coalesce(sum(counts.amount) filter (where counts.measure = 'active'), 0) as n
-    from {{ ref('int_engagement__day_counts') }} as counts
+    from {{ ref('int_engagement__all_counts') }} as counts
     inner join {{ ref('int_calendar__period_days') }} as period_days
         on counts.local_date = period_days.local_date
     where counts.measure in ('qualifying_event_count', 'active')
@@ -157,7 +157,7 @@ error_values as (
         coalesce(sum(counts.amount) filter (where counts.measure = 'error_count'), 0) as numerator,
         coalesce(sum(counts.amount) filter (where counts.measure = 'counted_use_count'), 0) as denominator,
         sum(counts.amount) filter (where counts.measure = 'reporting_event_count') as n
-    from {{ ref('int_engagement__day_counts') }} as counts
+    from {{ ref('int_engagement__all_counts') }} as counts
     inner join {{ ref('int_calendar__period_days') }} as period_days
         on counts.local_date = period_days.local_date
     where counts.measure in ('error_count', 'counted_use_count', 'reporting_event_count')

@@ -5,8 +5,16 @@ answers as (
     select * from {{ ref('int_feedback__answers') }}
 ),
 
+segments as (
+    select *
+    from {{ ref('int_feedback__segments') }}
+    where fact = 'answer'
+),
+
 segmented as (
     {{ by_dimension('answers', {'channel': 'channel', 'country': 'country', 'plan': 'plan'}) }}
+    union all
+    {{ by_profile_dimension('answers', 'segments', 'answer_id', 'fact_id') }}
 ),
 
 totals as (

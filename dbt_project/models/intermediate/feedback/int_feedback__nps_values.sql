@@ -4,6 +4,7 @@ with
 
 movements as (
     select
+        response_id,
         answered_date as movement_date,
         1 as people,
         balance,
@@ -13,6 +14,7 @@ movements as (
     from {{ ref('int_feedback__recommendations') }}
     union all
     select
+        response_id,
         until_date as movement_date,
         -1 as people,
         -balance as balance,
@@ -22,8 +24,16 @@ movements as (
     from {{ ref('int_feedback__recommendations') }}
 ),
 
+segments as (
+    select *
+    from {{ ref('int_feedback__segments') }}
+    where fact = 'survey'
+),
+
 segmented as (
     {{ by_dimension('movements', {'channel': 'channel', 'country': 'country', 'plan': 'plan'}) }}
+    union all
+    {{ by_profile_dimension('movements', 'segments', 'response_id', 'fact_id') }}
 ),
 
 daily as (

@@ -3,6 +3,7 @@ with
 
 offers as (
     select
+        response_id,
         offered_date,
         channel,
         country,
@@ -12,8 +13,16 @@ offers as (
     where survey = 'csat'
 ),
 
+segments as (
+    select *
+    from {{ ref('int_feedback__segments') }}
+    where fact = 'survey'
+),
+
 segmented as (
     {{ by_dimension('offers', {'channel': 'channel', 'country': 'country', 'plan': 'plan'}) }}
+    union all
+    {{ by_profile_dimension('offers', 'segments', 'response_id', 'fact_id') }}
 ),
 
 totals as (

@@ -14,6 +14,7 @@ open_orders as (
     select
         periods.grain,
         periods.period_start,
+        orders.order_id,
         case when orders.first_scan_at < periods.period_end_at then orders.first_carrier end as carrier,
         orders.warehouse,
         orders.country,
@@ -26,6 +27,8 @@ open_orders as (
 
 segmented as (
     {{ by_dimension('open_orders', {'carrier': 'carrier', 'warehouse': 'warehouse', 'country': 'country'}) }}
+    union all
+    {{ by_profile_dimension('open_orders', ref('int_orders__segments'), 'order_id') }}
 ),
 
 totals as (

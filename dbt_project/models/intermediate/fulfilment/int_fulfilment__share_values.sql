@@ -8,6 +8,7 @@ orders as (
 facts as (
     select
         kpis.kpi_id,
+        orders.order_id,
         orders.promised_date as fact_date,
         case
             when orders.is_on_time and (kpis.kpi_id = 'on_time_delivery' or orders.is_complete_in_first_delivery) then 1
@@ -22,6 +23,7 @@ facts as (
     union all
     select
         'on_time_shipment' as kpi_id,
+        order_id,
         ship_by_date as fact_date,
         case when is_shipped_on_time then 1 else 0 end as hit,
         first_carrier as carrier,
@@ -33,6 +35,8 @@ facts as (
 
 segmented as (
     {{ by_dimension('facts', {'carrier': 'carrier', 'warehouse': 'warehouse', 'country': 'country'}) }}
+    union all
+    {{ by_profile_dimension('facts', ref('int_orders__segments'), 'order_id') }}
 ),
 
 totals as (

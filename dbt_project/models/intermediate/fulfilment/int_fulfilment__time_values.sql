@@ -11,6 +11,7 @@ spans as (
     select
         'cycle_time' as measure,
         cast(null as string) as stage,
+        order_id,
         ordered_at as from_at,
         last_delivered_at as to_at,
         last_delivered_date as span_date,
@@ -22,6 +23,7 @@ spans as (
     select
         'stage_time' as measure,
         'approve' as stage,
+        order_id,
         ordered_at as from_at,
         approved_at as to_at,
         approved_date as span_date,
@@ -34,6 +36,7 @@ spans as (
     select
         'stage_time' as measure,
         'pick' as stage,
+        order_id,
         approved_at as from_at,
         picked_at as to_at,
         picked_date as span_date,
@@ -45,6 +48,7 @@ spans as (
     select
         'stage_time' as measure,
         'ship' as stage,
+        order_id,
         picked_at as from_at,
         first_scan_at as to_at,
         first_scan_date as span_date,
@@ -56,6 +60,7 @@ spans as (
     select
         'stage_time' as measure,
         'transit' as stage,
+        order_id,
         first_scan_at as from_at,
         last_delivered_at as to_at,
         last_delivered_date as span_date,
@@ -78,6 +83,8 @@ segmented as (
     {{ by_dimension('durations', {
         'carrier': 'carrier', 'warehouse': 'warehouse', 'country': 'country', 'stage': 'stage'
     }) }}
+    union all
+    {{ by_profile_dimension('durations', ref('int_orders__segments'), 'order_id') }}
 ),
 
 percentiles as (

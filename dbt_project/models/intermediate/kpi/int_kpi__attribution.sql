@@ -41,7 +41,7 @@ facts as (
     from (
         select is_attribute_of_customer from {{ ref('int_retention__first_purchases') }}
         union all
-        select is_attribute_of_customer from {{ ref('int_conversion__first_visits') }}
+        select is_attribute_of_customer from {{ ref('int_engagement__first_visits') }}
     ) as entries
     union all
     select
@@ -50,7 +50,7 @@ facts as (
     from (
         select is_attribute_of_customer from {{ ref('int_conversion__milestones') }}
         union all
-        select is_attribute_of_customer from {{ ref('int_conversion__first_visits') }}
+        select is_attribute_of_customer from {{ ref('int_engagement__first_visits') }}
     ) as steps
     union all
     select

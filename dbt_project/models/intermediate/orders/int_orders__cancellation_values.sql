@@ -12,6 +12,7 @@ shipped as (
 
 orders as (
     select
+        accepted.order_id,
         accepted.order_date,
         accepted.channel,
         accepted.country,
@@ -28,6 +29,8 @@ orders as (
 
 segmented as (
     {{ by_dimension('orders', {'channel': 'channel', 'country': 'country', 'cancelled_by': 'cancelled_by'}) }}
+    union all
+    {{ by_profile_dimension('orders', ref('int_orders__segments'), 'order_id') }}
 ),
 
 totals as (

@@ -17,10 +17,14 @@ placed as (
 
 segmented_orders as (
     {{ by_dimension('placed', {'channel': 'channel', 'country': 'country', 'category': 'category'}) }}
+    union all
+    {{ by_profile_dimension('placed', ref('int_orders__segments'), 'order_id') }}
 ),
 
 segmented_movements as (
     {{ by_dimension('movements', {'channel': 'channel', 'country': 'country', 'category': 'category'}) }}
+    union all
+    {{ by_profile_dimension('movements', ref('int_orders__segments'), 'order_id') }}
 ),
 
 orders_placed as (

@@ -7,6 +7,8 @@ units as (
 
 segmented as (
     {{ by_dimension('units', {'channel': 'channel', 'country': 'country', 'category': 'category'}) }}
+    union all
+    {{ by_profile_dimension('units', ref('int_orders__segments'), 'order_id') }}
 ),
 
 totals as (

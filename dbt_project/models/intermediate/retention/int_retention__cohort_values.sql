@@ -1,58 +1,87 @@
-{%- set ages = ['d1', 'd7', 'd14', 'd28', 'w1', 'w4', 'w12'] %}
+{%- set ages = {'d1': 1, 'd7': 7, 'd14': 14, 'd28': 28, 'w1': 7, 'w4': 28, 'w12': 84} %}
 
--- retention_d*: of all grains, the people of a period's days together; retention_w*: of weeks alone.
+-- retention_d*: of all grains, the people of a period's days together; retention_w*: of weeks alone. The built-in
+-- dimensions are summed from the kept counts, those of the profile from people.
 with
 
-returns as (
-    {%- for age in ages %}
+counts as (
     select
-        '{{ age }}' as age,
-        first_date,
-        acquisition_channel,
-        plan,
-        country,
-        is_back_{{ age }} as is_back
-    from {{ ref('int_retention__active_cohorts') }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+        counts.measure,
+        counts.dimension,
+        counts.segment,
+        counts.gap_days,
+        case counts.measure
+            when 'back_on_day' then {{ add_days('counts.local_date', '-counts.gap_days') }}
+            else {{ add_days('days.week_start', '-counts.gap_days') }}
+        end as cohort_date,
+        counts.amount
+    from {{ ref('int_engagement__day_counts') }} as counts
+    inner join {{ ref('int_calendar__days') }} as days on counts.local_date = days.local_date
+    where counts.measure in ('back_on_day', 'back_in_week')
+),
+
+kept_returns as (
+    select
+        period_days.grain,
+        period_days.period_start,
+        counts.dimension,
+        counts.segment,
+        {%- for age, gap_days in ages.items() %}
+        coalesce(sum(counts.amount) filter (
+            where counts.measure = '{{ 'back_on_day' if age.startswith('d') else 'back_in_week' }}'
+            and counts.gap_days = {{ gap_days }}
+        ), 0) as back_{{ age }}_count,
+        {%- endfor %}
+        sum(counts.amount) filter (
+            where counts.measure = 'back_on_day' and counts.gap_days = 0
+        ) as person_count
+    from counts
+    inner join {{ ref('int_calendar__period_days') }} as period_days
+        on counts.cohort_date = period_days.local_date
+        and (counts.measure = 'back_on_day' or period_days.grain = 'week')
+    group by period_days.grain, period_days.period_start, counts.dimension, counts.segment
 ),
 
 segmented as (
-    {{ by_dimension('returns', {
-        'acquisition_channel': 'acquisition_channel', 'plan': 'plan', 'country': 'country'
-    }) }}
+    {{ by_customer_dimension(ref('int_retention__active_cohorts'), 'visit_date', "domain = 'retention'") }}
 ),
 
-counts as (
+returns as (
+    select * from kept_returns
+    union all
     select
         period_days.grain,
         period_days.period_start,
         segmented.dimension,
         segmented.segment,
-        segmented.age,
-        count(*) filter (where segmented.is_back) as back_count,
+        {%- for age in ages %}
+        count(*) filter (where segmented.is_back_{{ age }}) as back_{{ age }}_count,
+        {%- endfor %}
         count(*) as person_count
     from segmented
     inner join {{ ref('int_calendar__period_days') }} as period_days on segmented.first_date = period_days.local_date
-    group by
-        period_days.grain, period_days.period_start, segmented.dimension, segmented.segment, segmented.age
+    group by period_days.grain, period_days.period_start, segmented.dimension, segmented.segment
 ),
 
 shares as (
+    {%- for age in ages %}
     select
-        'retention_' || counts.age as kpi_id,
-        counts.grain,
-        counts.period_start,
-        counts.dimension,
-        counts.segment,
-        cast(counts.back_count as decimal(28, 6)) as numerator,
-        cast(counts.person_count as decimal(28, 6)) as denominator,
-        cast(counts.person_count as bigint) as n
-    from counts
-    where counts.age like 'd%'
-        or counts.grain = 'week'
+        'retention_{{ age }}' as kpi_id,
+        grain,
+        period_start,
+        dimension,
+        segment,
+        cast(back_{{ age }}_count as decimal(28, 6)) as numerator,
+        cast(person_count as decimal(28, 6)) as denominator,
+        cast(person_count as bigint) as n
+    from returns
+    {%- if age.startswith('w') %}
+    where grain = 'week'
+    {%- endif %}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
 )
 
 select

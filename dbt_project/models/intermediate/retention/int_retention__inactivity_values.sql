@@ -8,17 +8,9 @@ counts as (
         local_date,
         gap_days,
         amount as users
-    from {{ ref('int_engagement__day_counts') }}
-    where measure = 'active'
-        and dimension in ('all', 'plan', 'country')
-    union all
-    select
-        'acquisition_channel' as dimension,
-        acquisition_channel as segment,
-        local_date,
-        gap_days,
-        users
-    from {{ ref('int_retention__channel_gaps') }}
+    from {{ ref('int_engagement__all_counts') }}
+    where measure = 'active_by_channel'
+        or (measure = 'active' and dimension <> 'platform')
 ),
 
 -- a person stands on the first of its days in a period, whose gap says when it was active before

@@ -3,6 +3,7 @@ with
 
 purchases as (
     select
+        order_id,
         order_date,
         acquisition_channel,
         plan,
@@ -15,6 +16,8 @@ segmented as (
     {{ by_dimension('purchases', {
         'acquisition_channel': 'acquisition_channel', 'plan': 'plan', 'country': 'country'
     }) }}
+    union all
+    {{ by_profile_dimension('purchases', ref('int_orders__segments'), 'order_id') }}
 ),
 
 totals as (

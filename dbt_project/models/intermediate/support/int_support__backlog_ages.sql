@@ -59,6 +59,7 @@ ages as (
     select
         periods.grain,
         periods.period_start,
+        tickets.ticket_id,
         cast({{ micros_between('tickets.created_at', 'periods.period_end_at') }} as double) / 86400000000 as age,
         tickets.channel,
         tickets.priority,
@@ -73,6 +74,8 @@ segmented as (
     {{ by_dimension('ages', {
         'channel': 'channel', 'priority': 'priority', 'group': 'group_name', 'reason': 'reason'
     }) }}
+    union all
+    {{ by_profile_dimension('ages', ref('int_support__segments'), 'ticket_id') }}
 )
 
 select

@@ -4,6 +4,7 @@ with
 
 movements as (
     select
+        ticket_id,
         created_date as movement_date,
         1 as change,
         channel,
@@ -14,6 +15,7 @@ movements as (
     where not is_excluded
     union all
     select
+        ticket_id,
         transition_date as movement_date,
         case transition when 'reopen' then 1 else -1 end as change,
         channel,
@@ -27,6 +29,8 @@ segmented as (
     {{ by_dimension('movements', {
         'channel': 'channel', 'priority': 'priority', 'group': 'group_name', 'reason': 'reason'
     }) }}
+    union all
+    {{ by_profile_dimension('movements', ref('int_support__segments'), 'ticket_id') }}
 ),
 
 daily as (

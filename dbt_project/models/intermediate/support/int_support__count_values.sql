@@ -9,6 +9,7 @@ tickets as (
 facts as (
     select
         'tickets_created' as kpi_id,
+        ticket_id,
         created_date as fact_date,
         1 as hit,
         channel,
@@ -19,6 +20,7 @@ facts as (
     union all
     select
         'tickets_solved' as kpi_id,
+        ticket_id,
         transition_date as fact_date,
         1 as hit,
         channel,
@@ -31,6 +33,7 @@ facts as (
     union all
     select
         'escalation_rate' as kpi_id,
+        ticket_id,
         created_date as fact_date,
         case when is_escalated_in_30_days then 1 else 0 end as hit,
         channel,
@@ -42,6 +45,7 @@ facts as (
     union all
     select
         'reopen_rate' as kpi_id,
+        ticket_id,
         first_solved_date as fact_date,
         case when is_reopened_in_30_days then 1 else 0 end as hit,
         channel,
@@ -52,6 +56,7 @@ facts as (
     union all
     select
         'first_contact_resolution' as kpi_id,
+        ticket_id,
         first_solved_date as fact_date,
         case when is_first_contact then 1 else 0 end as hit,
         channel,
@@ -65,6 +70,8 @@ segmented as (
     {{ by_dimension('facts', {
         'channel': 'channel', 'priority': 'priority', 'group': 'group_name', 'reason': 'reason'
     }) }}
+    union all
+    {{ by_profile_dimension('facts', ref('int_support__segments'), 'ticket_id') }}
 ),
 
 daily as (

@@ -15,6 +15,7 @@ tickets as (
 durations as (
     select
         'first_reply' as measure,
+        ticket_id,
         first_replied_date as duration_date,
         cast(first_reply_micros as double) / 60000000 as duration,
         channel,
@@ -26,6 +27,7 @@ durations as (
     union all
     select
         'first_reply_business' as measure,
+        ticket_id,
         first_replied_date as duration_date,
         cast(first_reply_business_micros as double) / 60000000 as duration,
         channel,
@@ -37,6 +39,7 @@ durations as (
     union all
     select
         'resolution' as measure,
+        ticket_id,
         first_solved_date as duration_date,
         cast(resolution_micros as double) / 3600000000 as duration,
         channel,
@@ -48,6 +51,7 @@ durations as (
     union all
     select
         'full_resolution' as measure,
+        ticket_id,
         last_solved_date as duration_date,
         cast(full_resolution_micros as double) / 3600000000 as duration,
         channel,
@@ -62,6 +66,8 @@ segmented as (
     {{ by_dimension('durations', {
         'channel': 'channel', 'priority': 'priority', 'group': 'group_name', 'reason': 'reason'
     }) }}
+    union all
+    {{ by_profile_dimension('durations', ref('int_support__segments'), 'ticket_id') }}
 ),
 
 percentiles as (

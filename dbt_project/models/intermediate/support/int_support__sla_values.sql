@@ -3,6 +3,7 @@ with
 
 facts as (
     select
+        ticket_id,
         decided_date,
         case state when 'met' then 1 else 0 end as hit,
         sla_target,
@@ -19,6 +20,8 @@ segmented as (
         'channel': 'channel', 'priority': 'priority', 'group': 'group_name', 'reason': 'reason',
         'sla_target': 'sla_target'
     }) }}
+    union all
+    {{ by_profile_dimension('facts', ref('int_support__segments'), 'ticket_id') }}
 ),
 
 daily as (

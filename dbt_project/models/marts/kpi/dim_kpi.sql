@@ -10,6 +10,49 @@ targets as (
         cast(value as double) as target_value
     from {{ ref('profile_settings') }}
     where section = 'target'
+),
+
+-- The dimensions of the profile. Attributes of customers are dated where the source keeps their history.
+profiled as (
+    select
+        asked.kpi_id,
+        {{ array_text(array_set('asked.dimension')) }} as dimensions,
+        {{ array_text(array_set('asked.current_dimension')) }} as current_dimensions,
+        count(asked.person_dimension) as person_dimension_count
+    from (
+        select
+            own.kpi_id,
+            own.dimension,
+            case when own.stream = 'customers' then own.dimension end as person_dimension,
+            case
+                when own.stream = 'customers' and history.value <> 'true' then own.dimension
+            end as current_dimension
+        from {{ ref('profile_dimensions') }} as own
+        inner join {{ ref('profile_settings') }} as history
+            on history.section = 'dated_history'
+            and history.key = 'customers'
+    ) as asked
+    group by asked.kpi_id
+),
+
+-- By whose attributes the built-in dimensions of a KPI go, and those of the profile.
+attributed as (
+    select
+        catalogue.kpi_id,
+        case
+            when catalogue.person_dimensions is null then 'fact'
+            else coalesce(attribution.attribution, 'fact')
+        end as built_in,
+        case
+            when coalesce(profiled.person_dimension_count, 0) = 0 then 'fact'
+            when profiled.current_dimensions <> '' then 'current'
+            else 'dated'
+        end as own,
+        replace(coalesce(profiled.dimensions, ''), ',', ' ') as own_dimensions,
+        replace(coalesce(profiled.current_dimensions, ''), ',', ' ') as own_current_dimensions
+    from {{ ref('kpi_catalogue') }} as catalogue
+    left join {{ ref('int_kpi__attribution') }} as attribution on catalogue.domain = attribution.domain
+    left join profiled on catalogue.kpi_id = profiled.kpi_id
 )
 
 select
@@ -24,16 +67,17 @@ select
     coalesce(catalogue.is_cohort, false) as is_cohort,
     availability.cohort_window_days,
     catalogue.grains,
-    catalogue.dimensions,
+    nullif(trim(coalesce(catalogue.dimensions, '') || ' ' || attributed.own_dimensions), '') as dimensions,
     coalesce(catalogue.non_additive_dimensions, '') as non_additive_dimensions,
     case
-        when catalogue.person_dimensions is null then 'fact'
-        else coalesce(attribution.attribution, 'fact')
+        when 'current' in (attributed.built_in, attributed.own) then 'current'
+        when 'dated' in (attributed.built_in, attributed.own) then 'dated'
+        else 'fact'
     end as attribution,
-    case
-        when attribution.attribution = 'current' then coalesce(catalogue.person_dimensions, '')
-        else ''
-    end as current_dimensions,
+    trim(
+        case when attributed.built_in = 'current' then coalesce(catalogue.person_dimensions, '') else '' end
+        || ' ' || attributed.own_current_dimensions
+    ) as current_dimensions,
     catalogue.domain,
     catalogue.owner,
     targets.target_value,
@@ -47,5 +91,5 @@ select
 from {{ ref('kpi_catalogue') }} as catalogue
 cross join settings
 inner join {{ ref('int_kpi__availability') }} as availability on catalogue.kpi_id = availability.kpi_id
-left join {{ ref('int_kpi__attribution') }} as attribution on catalogue.domain = attribution.domain
+inner join attributed on catalogue.kpi_id = attributed.kpi_id
 left join targets on catalogue.kpi_id = targets.kpi_id

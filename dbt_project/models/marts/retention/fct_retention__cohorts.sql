@@ -18,35 +18,33 @@ weeks as (
         and periods.grain = 'week'
 ),
 
-cohorts as (
-    select
-        days.week_start as cohort_start,
-        members.acquisition_channel,
-        members.plan,
-        members.country,
-        members.active_week_days
-    from {{ ref('int_retention__active_cohorts') }} as members
-    inner join {{ ref('int_calendar__days') }} as days on members.first_date = days.local_date
-),
-
 returns as (
     select
-        cohorts.cohort_start,
-        cohorts.acquisition_channel,
-        cohorts.plan,
-        cohorts.country,
+        days.week_start as cohort_start,
+        members.customer_id,
+        members.visit_date,
         ages.age_days
-    from cohorts
-    {{ explode_join('cohorts.active_week_days', 'ages', 'age_days') }}
+    from {{ ref('int_retention__active_cohorts') }} as members
+    inner join {{ ref('int_calendar__days') }} as days on members.first_date = days.local_date
+    {{ explode_join('members.active_week_days', 'ages', 'age_days') }}
 ),
 
 segmented as (
-    {{ by_dimension('returns', {
-        'acquisition_channel': 'acquisition_channel', 'plan': 'plan', 'country': 'country'
-    }) }}
+    {{ by_customer_dimension('returns', 'visit_date', "kpi_id in ('retention_w1', 'retention_w4', 'retention_w12')") }}
 ),
 
 counts as (
+    select
+        {{ add_days('days.week_start', '-counts.gap_days') }} as cohort_start,
+        counts.gap_days as age_days,
+        counts.dimension,
+        counts.segment,
+        sum(counts.amount) as person_count
+    from {{ ref('int_engagement__day_counts') }} as counts
+    inner join {{ ref('int_calendar__days') }} as days on counts.local_date = days.local_date
+    where counts.measure = 'back_in_week'
+    group by days.week_start, counts.gap_days, counts.dimension, counts.segment
+    union all
     select
         cohort_start,
         age_days,

@@ -5,5 +5,6 @@ select
     valid_from_date,
     valid_to_date,
     country,
-    plan
+    plan,
+    acquisition_channel
 from {{ counted_attributes() }}

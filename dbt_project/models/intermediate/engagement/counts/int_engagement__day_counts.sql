@@ -47,6 +47,15 @@ recounted as (
     from {{ ref('int_engagement__gap_counts') }}
     union all
     select
+        measure,
+        dimension,
+        segment,
+        local_date,
+        gap_days,
+        users as amount
+    from {{ ref('int_engagement__cohort_counts') }}
+    union all
+    select
         'feature' as measure,
         'feature' as dimension,
         feature as segment,
@@ -127,3 +136,4 @@ from counts
 group by measure, dimension, segment, local_date, gap_days
 having sum(amount) <> 0
 -- depends_on: {{ ref('int_identity__actor_people') }}, {{ ref('int_customers__attribute_spans') }}
+-- depends_on: {{ ref('int_engagement__first_visits') }}

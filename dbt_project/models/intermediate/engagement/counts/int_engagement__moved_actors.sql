@@ -8,6 +8,7 @@ with changed_customers as (
     where spans.valid_to_date is distinct from counted.valid_to_date
         or spans.country is distinct from counted.country
         or spans.plan is distinct from counted.plan
+        or spans.acquisition_channel is distinct from counted.acquisition_channel
 ),
 
 changed_actors as (
@@ -53,10 +54,13 @@ sides as (
         people.from_date,
         people.to_date,
         people.person_key,
+        people.customer_id,
         spans.valid_from_date,
         spans.valid_to_date,
         spans.country,
-        spans.plan
+        spans.plan,
+        spans.acquisition_channel,
+        spans.customer_id is not null as is_customer
     from {{ ref('int_identity__actor_people') }} as people
     left join {{ ref('int_customers__attribute_spans') }} as spans
         on people.customer_id = spans.customer_id
@@ -70,10 +74,13 @@ sides as (
         people.from_date,
         people.to_date,
         people.person_key,
+        people.customer_id,
         spans.valid_from_date,
         spans.valid_to_date,
         spans.country,
-        spans.plan
+        spans.plan,
+        spans.acquisition_channel,
+        spans.customer_id is not null as is_customer
     from {{ ref('int_engagement__counted_people') }} as people
     left join {{ ref('int_engagement__counted_attributes') }} as spans
         on people.customer_id = spans.customer_id
@@ -88,6 +95,9 @@ select
     greatest(from_date, coalesce(valid_from_date, from_date)) as from_date,
     least(to_date, coalesce(valid_to_date, to_date)) as to_date,
     person_key,
+    customer_id,
     country,
-    plan
+    plan,
+    acquisition_channel,
+    is_customer
 from sides

@@ -3,22 +3,31 @@
 ] %}
 
 -- The islands of the recounted days and of people whose past moved, with the attributes that a session takes from its
--- first island, as in recounted_days.
+-- first island, and a person from its first visit, as in recounted_days.
 select
     false as is_former,
     1 as weight,
     people.person_key,
+    people.customer_id,
     {%- for column in columns %}
     islands.{{ column }},
     {%- endfor %}
     coalesce(nullif(islands.platform, ''), 'unknown') as platform,
     coalesce(nullif(islands.country, ''), nullif(spans.country, ''), 'unknown') as country,
-    coalesce(nullif(islands.plan, ''), nullif(spans.plan, ''), 'unknown') as plan
+    coalesce(nullif(islands.plan, ''), nullif(spans.plan, ''), 'unknown') as plan,
+    coalesce(
+        nullif(islands.acquisition_channel, ''), nullif(spans.acquisition_channel, ''), 'unknown'
+    ) as acquisition_channel,
+    spans.customer_id is not null as is_attribute_of_customer
 from {{ ref('int_usage__session_islands') }} as islands
 {{ join_people('islands') }}
 left join {{ ref('int_customers__attribute_spans') }} as spans
     on case
-        when nullif(islands.country, '') is null or nullif(islands.plan, '') is null then people.customer_id
+        when
+            nullif(islands.country, '') is null
+            or nullif(islands.plan, '') is null
+            or nullif(islands.acquisition_channel, '') is null
+            then people.customer_id
     end = spans.customer_id
     and islands.event_date >= spans.valid_from_date
     and islands.event_date < spans.valid_to_date
@@ -28,12 +37,22 @@ select
     moved.is_former,
     case when moved.is_former then -1 else 1 end as weight,
     moved.person_key,
+    moved.customer_id,
     {%- for column in columns %}
     islands.{{ column }},
     {%- endfor %}
     coalesce(nullif(islands.platform, ''), 'unknown') as platform,
     coalesce(nullif(islands.country, ''), nullif(moved.country, ''), 'unknown') as country,
-    coalesce(nullif(islands.plan, ''), nullif(moved.plan, ''), 'unknown') as plan
+    coalesce(nullif(islands.plan, ''), nullif(moved.plan, ''), 'unknown') as plan,
+    coalesce(
+        nullif(islands.acquisition_channel, ''), nullif(moved.acquisition_channel, ''), 'unknown'
+    ) as acquisition_channel,
+    moved.is_customer
+    and (
+        nullif(islands.country, '') is null
+        or nullif(islands.plan, '') is null
+        or nullif(islands.acquisition_channel, '') is null
+    ) as is_attribute_of_customer
 from {{ ref('int_usage__session_islands') }} as islands
 inner join {{ ref('int_engagement__moved_actors') }} as moved
     on islands.actor_key = moved.actor_key

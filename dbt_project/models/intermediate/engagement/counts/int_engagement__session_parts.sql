@@ -1,4 +1,8 @@
 {{ config(materialized='view') }}
+{%- set columns = [
+    'person_key', 'event_date', 'session_key', 'first_at', 'last_at', 'event_count', 'first_event_id', 'anonymous_id',
+    'user_id', 'platform', 'country', 'plan',
+] %}
 
 -- Islands of all raw actors of a person are joined where they touch, across midnight too. A session of the source is
 -- one session of its person, however long its gaps; else a gap of more than thirty minutes starts another. What an
@@ -9,13 +13,21 @@ with settings as (
 ),
 
 islands as (
-    select * from {{ ref('int_engagement__recounted_islands') }}
+    select
+        {%- for column in columns %}
+        {{ column }},
+        {%- endfor %}
+        is_former,
+        weight
+    from {{ ref('int_engagement__recounted_islands') }}
     union all
     select
+        {%- for column in columns %}
+        {{ column }},
+        {%- endfor %}
         false as is_former,
-        0 as weight,
-        earlier.*
-    from {{ ref('int_engagement__earlier_islands') }} as earlier
+        0 as weight
+    from {{ ref('int_engagement__earlier_islands') }}
 ),
 
 reached as (
