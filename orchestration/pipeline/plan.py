@@ -6,12 +6,14 @@ the plan names, so that a landing meanwhile cannot tear a build.
 
 from __future__ import annotations
 
+import functools
+import os
 from typing import Any
 
 import pyarrow as pa
 
 from orchestration.pipeline import lake
-from orchestration.settings import Home, counted_stream, kpi_catalogue, load_settings
+from orchestration.settings import Home, Settings, counted_stream, kpi_catalogue, load_settings
 from sources.contract import load_contracts
 from sources.profile import Profile
 from sources.seeds import read_seed
@@ -145,22 +147,32 @@ def dimension_rows(profile: Profile) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=DIMENSIONS_SCHEMA)
 
 
+@functools.cache
+def _settings_of(profile: str | None, home: str | None) -> Settings:
+    return load_settings(check_sources=False, claim=False)
+
+
+def _settings() -> Settings:
+    """The settings of the home and profile that the environment names: a build reads them once."""
+    return _settings_of(os.environ.get("OPSMART_PROFILE"), os.environ.get("OPSMART_HOME"))
+
+
 def lake_plan_table() -> pa.Table:
     """For the dbt model `lake_plan`: the plan of the home and profile that the environment names."""
-    return freeze(load_settings(check_sources=False, claim=False).home)
+    return freeze(_settings().home)
 
 
 def profile_settings_table() -> pa.Table:
     """For the dbt model `profile_settings`: the settings of the profile that the environment names."""
-    return settings_rows(load_settings(check_sources=False, claim=False).profile)
+    return settings_rows(_settings().profile)
 
 
 def profile_dimensions_table() -> pa.Table:
     """For the dbt model `profile_dimensions`: the dimensions of the profile that the environment names."""
-    return dimension_rows(load_settings(check_sources=False, claim=False).profile)
+    return dimension_rows(_settings().profile)
 
 
 def profile_seed_table(name: str) -> pa.Table | None:
     """For the dbt models `profile_<seed>`: the profile's own rows of a seed; None where it has none of its own."""
-    path = load_settings(check_sources=False, claim=False).profile.seeds.get(name)
+    path = _settings().profile.seeds.get(name)
     return None if path is None else read_seed(name, path)

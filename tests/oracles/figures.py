@@ -148,7 +148,7 @@ class Kpi:
 
     `empty` is the cell of a period in which nothing happened. `trailing_days` reach back from the period's last day,
     `window_days` is how long a cohort is watched. Where `is_rounded_per_row`, the catalogue does not say at which step
-    an amount is rounded: half a millionth per row behind it is no difference. "First ever" is not available in the
+    an amount is rounded: a millionth per row behind it is no difference. "First ever" is not available in the
     first `unknown_first_days` of the data. `needs_previous` says that the period before has to be there too.
     """
 
@@ -201,7 +201,8 @@ def _is_complete(calendar: Calendar, kpi: Kpi, period: Period) -> bool:
 
 
 def _slack(kpi: Kpi, cell: Cell) -> Decimal:
-    """What rounding may do: half a millionth to a percentile (of a tie either way), and to each row where the KPI says so."""
+    """What rounding may do: half a millionth to a percentile (of a tie either way), a millionth to each row where the KPI
+    says so: what is spread over segments may be rounded up in one and down in the next."""
     if cell.numerator is None and cell.value is not None:
         return MILLIONTH / 2 + MILLIONTH / 1000
-    return MILLIONTH * (cell.n or 0) / 2 if kpi.is_rounded_per_row else Decimal(0)
+    return MILLIONTH * (cell.n or 0) if kpi.is_rounded_per_row else Decimal(0)

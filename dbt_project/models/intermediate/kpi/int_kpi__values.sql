@@ -22,8 +22,10 @@ computed as (
 
 select computed.*
 from computed
+left join (select distinct dimension from {{ ref('profile_dimensions') }}) as profiled
+    on computed.dimension = profiled.dimension
 left join {{ ref('profile_dimensions') }} as asked
     on computed.kpi_id = asked.kpi_id
     and computed.dimension = asked.dimension
-where asked.kpi_id is not null
-    or computed.dimension not in (select profiled.dimension from {{ ref('profile_dimensions') }} as profiled)
+where profiled.dimension is null
+    or asked.kpi_id is not null

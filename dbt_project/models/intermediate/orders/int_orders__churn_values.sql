@@ -14,6 +14,8 @@ at_start as (
     select
         periods.grain,
         periods.period_start,
+        spans.dimension,
+        spans.segment,
         spans.currency,
         spans.channel,
         spans.country,
@@ -35,6 +37,7 @@ ended_lines as (
     select
         period_days.grain,
         period_days.period_start,
+        lines.order_id,
         lines.currency,
         lines.channel,
         lines.country,
@@ -48,12 +51,20 @@ ended_lines as (
         and lines.stop_date >= period_days.period_start
 ),
 
+ended as (
+    {{ by_dimension('ended_lines', {}) }}
+    union all
+    {{ by_profile_dimension('ended_lines', ref('int_orders__segments'), 'order_id') }}
+),
+
 moved as (
     select * from at_start
     union all
     select
         grain,
         period_start,
+        dimension,
+        segment,
         currency,
         channel,
         country,
@@ -63,13 +74,15 @@ moved as (
         cast(0 as decimal(24, 4)) as running_amount,
         cast(case when line_number = 1 then 1 else 0 end as bigint) as ended_count,
         cast(yearly_amount as decimal(24, 4)) as ended_amount
-    from ended_lines
+    from ended
 ),
 
 cells as (
     select
         grain,
         period_start,
+        dimension,
+        segment,
         currency,
         channel,
         country,
@@ -80,7 +93,7 @@ cells as (
         sum(ended_count) as ended_count,
         sum(ended_amount) as ended_amount
     from moved
-    group by grain, period_start, currency, channel, country, category
+    group by grain, period_start, dimension, segment, currency, channel, country, category
 ),
 
 -- Converted per cell and rounded once, like mrr.
@@ -88,6 +101,8 @@ valued as (
     select
         cells.grain,
         cells.period_start,
+        cells.dimension,
+        cells.segment,
         cells.channel,
         cells.country,
         cells.category,
@@ -109,8 +124,40 @@ valued as (
         and cells.period_start = start_rates.local_date
 ),
 
+valued_in_all as (
+    select
+        grain,
+        period_start,
+        channel,
+        country,
+        category,
+        running_count,
+        category_running_count,
+        ended_count,
+        running_amount,
+        ended_amount
+    from valued
+    where dimension = 'all'
+),
+
 segmented as (
-    {{ by_dimension('valued', {'channel': 'channel', 'country': 'country', 'category': 'category'}) }}
+    {{ by_dimension('valued_in_all', {'channel': 'channel', 'country': 'country', 'category': 'category'}) }}
+    union all
+    select
+        grain,
+        period_start,
+        channel,
+        country,
+        category,
+        running_count,
+        category_running_count,
+        ended_count,
+        running_amount,
+        ended_amount,
+        dimension,
+        segment
+    from valued
+    where dimension <> 'all'
 ),
 
 totals as (

@@ -1,4 +1,5 @@
--- What is running from the end of one local day to the next change, per cell of segments. Subscriptions are judged at
+-- What is running from the end of one local day to the next change, per cell of segments: those of the built-in
+-- dimensions together, and within them those of each dimension of the profile. Subscriptions are judged at
 -- the ends of periods, which are local midnights, so whole local days say all: running at T means started on a day
 -- before T and not stopped on a day before T.
 with
@@ -22,8 +23,16 @@ marked as (
     from lines
 ),
 
+spread as (
+    {{ by_dimension('marked', {}) }}
+    union all
+    {{ by_profile_dimension('marked', ref('int_orders__segments'), 'order_id') }}
+),
+
 changes as (
     select
+        dimension,
+        segment,
         currency,
         channel,
         country,
@@ -32,9 +41,11 @@ changes as (
         order_count,
         category_order_count,
         yearly_amount
-    from marked
+    from spread
     union all
     select
+        dimension,
+        segment,
         currency,
         channel,
         country,
@@ -43,12 +54,14 @@ changes as (
         -order_count as order_count,
         -category_order_count as category_order_count,
         -yearly_amount as yearly_amount
-    from marked
+    from spread
     where stop_date is not null
 ),
 
 daily as (
     select
+        dimension,
+        segment,
         currency,
         channel,
         country,
@@ -58,10 +71,12 @@ daily as (
         sum(category_order_count) as category_order_count,
         sum(yearly_amount) as yearly_amount
     from changes
-    group by currency, channel, country, category, change_date
+    group by dimension, segment, currency, channel, country, category, change_date
 )
 
 select
+    dimension,
+    segment,
     currency,
     channel,
     country,
@@ -73,9 +88,9 @@ select
     cast(sum(yearly_amount) over running as decimal(24, 4)) as yearly_amount
 from daily
 window
-    cell as (partition by currency, channel, country, category order by change_date),
+    cell as (partition by dimension, segment, currency, channel, country, category order by change_date),
     running as (
-        partition by currency, channel, country, category
+        partition by dimension, segment, currency, channel, country, category
         order by change_date
         rows between unbounded preceding and current row
     )

@@ -1,19 +1,29 @@
 -- mrr, active_subscriptions: what runs at the end of a period.
 with
 
--- Converted per cell and rounded once, so that the segments of every dimension sum to the total.
+-- Within a cell, what the segments of a dimension of the profile bring is summed up one after the other.
 at_end as (
     select
         periods.grain,
         periods.period_start,
+        spans.dimension,
+        spans.segment,
+        spans.currency,
         spans.channel,
         spans.country,
         spans.category,
         spans.order_count,
         spans.category_order_count,
         cast(
-            {{ ratio('spans.yearly_amount * rates.rate', '12') }} as decimal(28, 6)
-        ) as monthly_amount
+            sum(spans.yearly_amount) over (
+                partition by
+                    periods.grain, periods.period_start, spans.dimension,
+                    spans.currency, spans.channel, spans.country, spans.category
+                order by spans.segment
+                rows between unbounded preceding and current row
+            ) as decimal(24, 4)
+        ) as yearly_amount_so_far,
+        rates.rate
     from {{ ref('int_calendar__periods') }} as periods
     inner join {{ ref('int_orders__subscription_spans') }} as spans
         on periods.last_date >= spans.from_date
@@ -24,8 +34,57 @@ at_end as (
     where spans.category_order_count <> 0
 ),
 
+-- Converted per cell and rounded once, so that the segments of every dimension sum to the total. Where a cell has
+-- segments, each brings what it adds to the rounded sum of those before it.
+converted as (
+    select
+        *,
+        cast({{ ratio('yearly_amount_so_far * rate', '12') }} as decimal(28, 6)) as monthly_amount_so_far
+    from at_end
+),
+
+valued as (
+    select
+        *,
+        monthly_amount_so_far - coalesce(
+            lag(monthly_amount_so_far) over (
+                partition by grain, period_start, dimension, currency, channel, country, category
+                order by segment
+            ), 0
+        ) as monthly_amount
+    from converted
+),
+
+cells as (
+    select
+        grain,
+        period_start,
+        channel,
+        country,
+        category,
+        order_count,
+        category_order_count,
+        monthly_amount
+    from valued
+    where dimension = 'all'
+),
+
 segmented_mrr as (
-    {{ by_dimension('at_end', {'channel': 'channel', 'country': 'country', 'category': 'category'}) }}
+    {{ by_dimension('cells', {'channel': 'channel', 'country': 'country', 'category': 'category'}) }}
+    union all
+    select
+        grain,
+        period_start,
+        channel,
+        country,
+        category,
+        order_count,
+        category_order_count,
+        monthly_amount,
+        dimension,
+        segment
+    from valued
+    where dimension <> 'all'
 ),
 
 results as (
