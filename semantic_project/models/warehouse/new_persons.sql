@@ -1,13 +1,36 @@
+-- Persons, and on which days and in which weeks after their first active day they were active again.
+with active as (
+    select
+        visits.person_key,
+        visits.first_active_date as first_date,
+        visits.acquisition_channel,
+        visits.plan,
+        visits.country,
+        days.event_date,
+        cast(date_trunc('week', visits.first_active_date) as date) as first_week_start,
+        cast(date_trunc('week', days.event_date) as date) as week_start
+    from {{ source('warehouse', 'int_engagement__first_visits') }} as visits
+    inner join {{ source('warehouse', 'int_identity__actor_people') }} as people
+        on visits.person_key = people.person_key
+    inner join {{ source('warehouse', 'int_usage__actor_days') }} as days
+        on people.actor_key = days.actor_key
+        and days.event_date >= people.from_date
+        and days.event_date < people.to_date
+    where days.qualifying_event_count > 0
+        and visits.first_active_date is not null
+)
+
 select
+    person_key,
     first_date,
     acquisition_channel,
     plan,
     country,
-    is_back_d1,
-    is_back_d7,
-    is_back_d14,
-    is_back_d28,
-    is_back_w1,
-    is_back_w4,
-    is_back_w12
-from {{ source('warehouse', 'int_retention__active_cohorts') }}
+    {%- for days in [1, 7, 14, 28] %}
+    bool_or(event_date = first_date + {{ days }}) as is_back_d{{ days }},
+    {%- endfor %}
+    {%- for weeks in [1, 4, 12] %}
+    bool_or(week_start = first_week_start + {{ 7 * weeks }}) as is_back_w{{ weeks }}{{ ',' if not loop.last }}
+    {%- endfor %}
+from active
+group by person_key, first_date, acquisition_channel, plan, country
