@@ -28,8 +28,8 @@ class Incident:
 
 CHECKOUT_BUG = Incident(
     kind="checkout_bug",
-    first_day=date(2026, 4, 13),
-    last_day=date(2026, 4, 19),
+    first_day=date(2026, 1, 19),
+    last_day=date(2026, 1, 25),
     segment={"platform": "ios", "channel": "ios"},
     kpis=("error_rate", "orders", "gmv", "tickets_created"),
     effect={"failure_probability": 0.85, "usual_failure_probability": 0.03},
@@ -37,8 +37,8 @@ CHECKOUT_BUG = Incident(
 )
 LATE_CARRIER = Incident(
     kind="late_carrier",
-    first_day=date(2026, 3, 9),
-    last_day=date(2026, 3, 22),
+    first_day=date(2025, 11, 24),
+    last_day=date(2025, 12, 7),
     segment={"carrier": "eurocargo", "country": "FR", "reason": "delivery_late"},
     kpis=("on_time_delivery", "otif", "cycle_time_p90", "tickets_created"),
     effect={"extra_transit_days_min": 5, "extra_transit_days_max": 9, "ticket_probability": 0.6},
@@ -46,8 +46,8 @@ LATE_CARRIER = Incident(
 )
 FEATURE_RELEASE = Incident(
     kind="feature_release",
-    first_day=date(2026, 5, 4),
-    last_day=date(2026, 5, 31),
+    first_day=date(2026, 2, 16),
+    last_day=date(2026, 3, 31),
     segment={"feature": "auto_layout"},
     kpis=("feature_adoption",),
     effect={"weight_among_features": 5, "ramp_days": 10},
@@ -55,8 +55,8 @@ FEATURE_RELEASE = Incident(
 )
 BROKEN_FEED = Incident(
     kind="broken_feed",
-    first_day=date(2026, 5, 19),
-    last_day=date(2026, 5, 20),
+    first_day=date(2026, 3, 10),
+    last_day=date(2026, 3, 11),
     segment={"platform": "android"},
     kpis=("dau", "sessions"),
     effect={"share_lost": 1.0},

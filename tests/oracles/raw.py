@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -56,7 +57,7 @@ class Company:
     business: Record
     calendar: Calendar
     events: list[Event]
-    customers: dict[str, Record]
+    customers: dict[str, list[Record]]  # what was true of each, oldest first
     internal_people: set[str]
     orders: dict[str, Record]
     items: dict[str, list[Record]]
@@ -100,9 +101,11 @@ def read_company(home: Path) -> Company:
     def is_internal(identifier: str | None, email: str | None) -> bool:
         return identifier in staff or (email or "").strip().lower().partition("@")[2] in domains
 
-    customers = {person(r["id"]): r for r in tables["customers"]}
+    customers: dict[str, list[Record]] = {}
+    for row in sorted(tables["customers"], key=lambda r: r["valid_from"]):
+        customers.setdefault(person(row["customer_id"]), []).append(row)
     events = [_event(at, raw, is_internal) for at, raw in _usage(folder, calendar)]
-    flagged = {i for i, r in customers.items() if r["is_test"] or is_internal(i, r["email"])}
+    flagged = {i for i, rows in customers.items() for r in rows if r["is_test"] or is_internal(i, r["email"])}
     flagged |= {e.user_id for e in events if e.is_internal and e.user_id}
     orders = {
         r["id"]: r | {"customer_id": person(r["customer_id"])}
@@ -147,6 +150,15 @@ def read_company(home: Path) -> Company:
         {name: _csv(PROFILE.parent / path) for name, path in profile.get("seeds", {}).items()},
         tables,
     )
+
+
+@cache
+def known(company: Company, customer: str | None, day: date) -> Record:
+    """What the dated history says of a customer for a day (rule 8): the last entry that begins on it or before; before
+    the first one what is true today, and of a stranger nothing."""
+    rows = company.customers.get(customer, [])
+    begun = [row for row in rows if company.calendar.day(instant(row["valid_from"])) <= day]
+    return (begun or rows or [{}])[-1]
 
 
 def _landed(calendar: Calendar, cursor: str) -> bool:
