@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -136,8 +137,8 @@ def _truth(
                 "first_day": incident.first_day.isoformat(),
                 "last_day": incident.last_day.isoformat(),
                 "segment": incident.segment,
-                "kpis": list(incident.kpis),
                 "effect": incident.effect,
+                "signs": [asdict(sign) | {"period_start": sign.period_start.isoformat()} for sign in incident.signs],
                 "came_out": came_out.get(incident.kind, {}),
             }
             for incident in planted(world)
