@@ -36,7 +36,7 @@ MUTATIONS = {
         where kpi_id = 'open_orders' and dimension = 'all' and grain = 'day' and period_start = '2026-03-09'""",
     "fulfilment/fulfilment_kpis_count_order_rows": """update marts.fct_orders__orders
         set cycle_time_hours = cycle_time_hours + 1000 where order_id =
-        (select min(order_id) from marts.fct_orders__orders where last_delivered_date = '2026-03-10')""",
+        (select min_by(order_id, cycle_time_hours) from marts.fct_orders__orders where last_delivered_date = '2026-03-10')""",
     "fulfilment/shipments_order_known": """delete from intermediate.int_orders__newest_orders
         where order_id = (select min(order_id) from intermediate.int_fulfilment__shipments)""",
     "fulfilment/shipment_items_line_known": """update intermediate.int_fulfilment__newest_shipment_items set line_id = 'x'
