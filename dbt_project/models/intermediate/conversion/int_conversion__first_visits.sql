@@ -52,6 +52,8 @@ select
         nullif(firsts.acquisition_channel, ''), nullif(spans.acquisition_channel, ''), 'unknown'
     ) as acquisition_channel,
     spans.customer_id is not null
-    and (firsts.country = '' or firsts.plan = '' or firsts.acquisition_channel = '') as is_attribute_of_customer
+    and (firsts.country = '' or firsts.plan = '' or firsts.acquisition_channel = '') as is_attribute_of_customer,
+    spans.customer_id is not null
+    and (firsts.country = '' or firsts.plan = '') as is_plan_or_country_of_customer
 from firsts
 {{ join_customer_spans('firsts', 'visit_date') }}
