@@ -328,4 +328,24 @@ MUTATIONS = [
     ),
     # less use alone is no risk
     Mutation("revenue_at_risk", "int_across__risk_spans", "where troubles > 0", "where troubles >= 0"),
+    # what was true of the customer on that day, not what is true today
+    Mutation(
+        "repeat_purchase_90d",
+        "int_orders__accepted",
+        "counted.order_date >= spans.valid_from_date\n        and counted.order_date < spans.valid_to_date",
+        "not spans.is_dated",
+    ),
+    Mutation(
+        "csat",
+        "int_feedback__answers",
+        "latest.answer_date >= spans.valid_from_date\n    and latest.answer_date < spans.valid_to_date",
+        "not spans.is_dated",
+    ),
+    # a refund is worth what its own currency is worth
+    Mutation(
+        "refund_rate",
+        "int_orders__movements",
+        "on summed.currency = rates.currency",
+        "on accepted.currency = rates.currency",
+    ),
 ]
