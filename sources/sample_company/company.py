@@ -44,7 +44,7 @@ def write(
     `progress` is called after each day with the days done and the days in all.
     """
     if scale <= 0:
-        raise ValueError(f"scale is {scale}: it has to be above zero, 1.0 is a company of about 1,400 people")
+        raise ValueError(f"scale is {scale}: it has to be above zero, 1.0 is a company of about 1,300 people")
     if last_day < first_day:
         raise ValueError(f"last day {last_day} lies before first day {first_day}: swap them")
     folder = folder.resolve()

@@ -212,6 +212,22 @@ def test_rows_were_last_changed_within_the_days_and_lines_with_their_order(compa
         assert company.rows(f"select count(*) from orders where {after} < {before}")[0][0] == 0
 
 
+def test_the_history_of_a_customer_begins_with_the_sign_up(company: Company) -> None:
+    rows = company.rows("select * from customers order by customer_id, valid_from")
+    assert len({(row["customer_id"], row["valid_from"]) for row in rows}) == len(rows)
+    of_people = defaultdict(list)
+    for row in rows:
+        of_people[row["customer_id"]].append(row)
+    assert len(of_people) == company.truth["shop"]["people"]
+    assert all(own[0]["valid_from"] == own[0]["created_at"] for own in of_people.values())
+    assert all(row["updated_at"] >= row["valid_from"] for row in rows)
+    told_later = [r for own in of_people.values() for r in own[1:] if r["updated_at"] > r["valid_from"]]
+    changes = [r for own in of_people.values() for r in own[1:]]
+    assert len(changes) > 300 * SCALE and 0 < len(told_later) < 0.2 * len(changes)
+    plans = {(before["plan"], after["plan"]) for own in of_people.values() for before, after in pairwise(own)}
+    assert plans >= {("free", "maker"), ("free", "studio"), ("maker", "free"), ("studio", "free"), ("free", "free")}
+
+
 def test_nobody_gets_back_more_than_was_paid(company: Company) -> None:
     query = """
         with paid as (
