@@ -122,6 +122,7 @@ def test_every_incident_is_planted_and_shows_somewhere(company: Company) -> None
 
 
 def test_the_incidents_show_in_the_kpis_by_the_stated_size(ran: tuple[Path, str], company: Company) -> None:
+    """And none of the four periods before looks like it."""
     for incident in company.truth["incidents"]:
         first_day = date.fromisoformat(incident["first_day"])
         for sign in incident["signs"]:
@@ -129,6 +130,8 @@ def test_the_incidents_show_in_the_kpis_by_the_stated_size(ran: tuple[Path, str]
             value, before = values[date.fromisoformat(sign["period_start"])], usual(values, first_day)
             size = value / before if sign["measured_in"] == "times_usual" else value
             assert sign["least"] <= size <= sign["most"], f"{incident['kind']}: {sign} is {size}, usual is {before}"
+            quiet = [v / before for start, v in values.items() if start < first_day][-4:]
+            assert not any(sign["least"] <= other <= sign["most"] for other in quiet), f"{sign} shows before it happens"
 
 
 def test_the_broken_checkout_costs_the_orders_that_were_lost(ran: tuple[Path, str], company: Company) -> None:
