@@ -33,7 +33,8 @@
         counted_visits(): {
             'person_key': 'hugeint', 'customer_id': 'varchar', 'visited_at': 'timestamp', 'visit_date': 'date',
             'first_active_date': 'date', 'platform': 'varchar', 'country': 'varchar', 'plan': 'varchar',
-            'acquisition_channel': 'varchar', 'is_attribute_of_customer': 'boolean'
+            'acquisition_channel': 'varchar', 'is_attribute_of_customer': 'boolean',
+            'is_plan_or_country_of_customer': 'boolean'
         }
     }) -%}
 {% endmacro %}

@@ -12,7 +12,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sources.sample_company", description="Write the sample company.")
     parser.add_argument("--folder", type=Path, required=True, help="a folder that is new or empty")
     parser.add_argument("--seed", type=int, default=7, help="another seed is another company (default: 7)")
-    parser.add_argument("--scale", type=float, default=1.0, help="1.0 is a company of about 1,400 people")
+    parser.add_argument("--scale", type=float, default=1.0, help="1.0 is a company of about 1,300 people")
     parser.add_argument("--first-day", type=date.fromisoformat, default=FIRST_DAY, metavar="YYYY-MM-DD")
     parser.add_argument("--last-day", type=date.fromisoformat, default=LAST_DAY, metavar="YYYY-MM-DD")
     given = parser.parse_args(arguments)

@@ -24,8 +24,16 @@ from sources.sample_company.world import (
 
 BOTS = ("bot-5f1c2a", "bot-91d07e", "bot-c3aa48")
 BOT_USER_AGENT = "Mozilla/5.0 (compatible; PlankCrawler/2.1; +https://crawler.example/bot)"
-# A first of a month, a first hour of summer time, an ordinary day.
-MIDNIGHT_DAYS = (date(2026, 3, 1), date(2026, 3, 29), date(2026, 3, 30), date(2026, 5, 12))
+# First days of quarters, the days on which the clock changes and those after them, an ordinary day.
+MIDNIGHT_DAYS = (
+    date(2025, 10, 1),
+    date(2025, 10, 26),
+    date(2025, 10, 27),
+    date(2026, 1, 1),
+    date(2026, 2, 10),
+    date(2026, 3, 29),
+    date(2026, 3, 30),
+)
 STRANGERS_REASONS = {"how_to": 0.4, "delivery_status": 0.3, "billing": 0.2, "account": 0.1}
 
 
@@ -57,15 +65,15 @@ class Background:
         """Orders by phone in office hours, and those of a marketplace that does not say who buys."""
         rng, world = self.sales_rng, self.world
         weekday = world.weekday(index)
-        market = 7.0 * world.scale * world.growth(index) * SHOP_WEEKDAYS[weekday]
+        market = 5.2 * world.scale * world.growth(index) * SHOP_WEEKDAYS[weekday]
         for _ in range(poisson(rng, market)):
             self._marketplace(self._daytime(index), digital=rng.random() < 0.12)
         if weekday < 5:
-            for _ in range(poisson(rng, 3.6 * world.scale * world.growth(index))):
+            for _ in range(poisson(rng, 2.7 * world.scale * world.growth(index))):
                 at = world.at_hour(index, 8) + rng.randrange(10 * HOUR)
                 buyer = self.population.random_customer(rng, at)
                 if buyer is not None:
-                    self.shop.sell_goods(at, "phone", buyer, buyer.country, buyer.acquisition_channel)
+                    self.shop.sell_goods(at, "phone", buyer, buyer.country, None)
 
     def _marketplace(self, at: int, digital: bool = False) -> str:
         rng = self.sales_rng
@@ -106,23 +114,26 @@ class Background:
         """Tickets of people whom the shop does not know, and spam."""
         rng, world = self.stranger_rng, self.world
         volume = world.scale * world.growth(index) * OFFICE_WEEKDAYS[world.weekday(index)]
-        for _ in range(poisson(rng, 0.9 * volume)):
+        for _ in range(poisson(rng, 0.7 * volume)):
             at = self._any_time(index)
             self.help_desk.request(at, pick(rng, STRANGERS_REASONS), None, country=pick(rng, COUNTRIES))
-        for _ in range(poisson(rng, 0.4 * world.scale)):
+        for _ in range(poisson(rng, 0.3 * world.scale)):
             self.help_desk.request(self._any_time(index), "other", None, tag="spam")
 
     def _any_time(self, index: int) -> int:
         return self.world.day_start(index) + self.stranger_rng.randrange(6 * HOUR, 22 * HOUR)
 
     def _tests(self, index: int) -> None:
-        """Test customers order and ask about once a week; now and then somebody of the staff asks too."""
+        """Test customers order and ask about once a week; now and then somebody of the staff asks too, or tries an
+        order in the name of a customer: then nothing but the mark on the order tells that it is a test."""
         rng = self.stranger_rng
         for person in self.population.of_kind("test"):
             if rng.random() < 0.12:
                 self.shop.sell_goods(self._any_time(index), "web", person, person.country, None, is_test=True)
             if rng.random() < 0.03:
                 self.help_desk.request(self._any_time(index), "how_to", person, country=person.country, tag="test")
+        if rng.random() < 0.08 and (customer := self.population.random_customer(rng, self.world.day_start(index))):
+            self.shop.sell_goods(self._any_time(index), "web", customer, customer.country, None, is_test=True)
         if rng.random() < 0.1:
             staff = rng.choice(self.population.of_kind("staff"))
             self.help_desk.request(self._any_time(index), "bug", staff, country=staff.country)

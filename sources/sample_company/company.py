@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,8 @@ from sources.sample_company.usage import Usage
 from sources.sample_company.world import World
 from sources.sample_company.zendesk import Export
 
-FIRST_DAY = date(2026, 2, 2)
-LAST_DAY = date(2026, 5, 31)
+FIRST_DAY = date(2025, 9, 29)
+LAST_DAY = date(2026, 3, 31)
 
 Progress = Callable[[int, int], None]
 
@@ -43,7 +44,7 @@ def write(
     `progress` is called after each day with the days done and the days in all.
     """
     if scale <= 0:
-        raise ValueError(f"scale is {scale}: it has to be above zero, 1.0 is a company of about 1,400 people")
+        raise ValueError(f"scale is {scale}: it has to be above zero, 1.0 is a company of about 1,300 people")
     if last_day < first_day:
         raise ValueError(f"last day {last_day} lies before first day {first_day}: swap them")
     folder = folder.resolve()
@@ -80,11 +81,14 @@ def _simulate(world: World, folder: Path, progress: Progress) -> None:
         collector = Collector(world, folder / "usage")
         help_desk = HelpDesk(world, export)
         shop = Shop(world, database, help_desk)
+        for person in population.customers():
+            shop.register(person)
         usage = Usage(world, collector, shop, help_desk)
         background = Background(world, population, collector, shop, help_desk)
         recommendation = Recommendation(world, population, export)
         for index in range(world.day_count):
             population.arrivals(index)
+            shop.note_changes(index, population.customers())
             usage.live_day(index, population.active(index))
             background.live_day(index)
             recommendation.live_day(index)
@@ -92,7 +96,6 @@ def _simulate(world: World, folder: Path, progress: Progress) -> None:
             shop.flush()
             collector.close_day(index)
             progress(index + 1, world.day_count)
-        shop.write_customers(population)
         database.finish()
         rates = write_rates(world, folder / "fx")
         truth = _truth(world, population, collector, shop, usage, help_desk, recommendation, rates)
@@ -114,7 +117,7 @@ def _truth(
 ) -> dict[str, Any]:
     """What was planted and how much of it came out. Only tests read this."""
     came_out: dict[str, dict[str, Any]] = {
-        LATE_CARRIER.kind: {"delayed_orders": len(shop.delayed_orders), "tickets_caused": shop.delayed_tickets},
+        LATE_CARRIER.kind: {"delayed_orders": shop.delayed_orders, "tickets_caused": shop.delayed_tickets},
         CHECKOUT_BUG.kind: {
             "orders_lost": usage.lost_orders,
             "orders_placed_all_the_same": usage.counts["orders_despite_the_bug"],
@@ -134,14 +137,14 @@ def _truth(
                 "first_day": incident.first_day.isoformat(),
                 "last_day": incident.last_day.isoformat(),
                 "segment": incident.segment,
-                "kpis": list(incident.kpis),
                 "effect": incident.effect,
+                "signs": [asdict(sign) | {"period_start": sign.period_start.isoformat()} for sign in incident.signs],
                 "came_out": came_out.get(incident.kind, {}),
             }
             for incident in planted(world)
         ],
         "usage": dict(sorted(collector.counts.items())),
-        "shop": {"customers": len(population.customers()), **shop.counts},
+        "shop": dict(shop.counts),
         "support": {**help_desk.export.counts, **help_desk.counts},
         "nps": recommendation.counts,
         "fx": {"rates": rates},

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from sources.sample_company.catalogue import CARRIERS, HELPING_WAREHOUSE, PROMISE_DAYS, TRANSIT_DAYS, WAREHOUSE
 from sources.sample_company.incidents import LATE_CARRIER
-from sources.sample_company.world import DAY, HOUR, MINUTE, World, pick, whole_second
+from sources.sample_company.world import DAY, HOLIDAYS, HOUR, MINUTE, World, pick, whole_second
 
 CANCELLED_SHARE = 0.055
 CANCELLED_BY = {"customer": 0.46, "merchant": 0.26, "system": 0.18, "carrier": 0.10}
@@ -72,6 +72,7 @@ def plan_journey(
     delivered, hit = _arrival(world, rng, shipped, carrier, country)
     placed_day = world.index_of(placed_at)
     promised_day = placed_day + PROMISE_DAYS[country] + (1 if world.weekday(placed_day) > 3 else 0)
+    promised_day += sum(world.day(day) in HOLIDAYS for day in range(placed_day, promised_day))
     by_date = channel in DATE_PROMISES
     journey = Journey(
         warehouse=WAREHOUSE[country],

@@ -27,6 +27,7 @@ LAST_NAMES = (
     "Petit", "Gruber", "Hughes", "Baumann", "Diallo", "Bakker", "Walker", "Steiner", "Roux", "Keller", "Nguyen",
 )  # fmt: skip
 MAIL_DOMAINS = ("example.org", "example.com", "example.net")
+MOVING_SHARE = 0.05
 ASCII = str.maketrans({"É": "E", "é": "e", "ü": "u", "á": "a", "è": "e", "ï": "i", "ö": "o", "ä": "a"})
 
 
@@ -56,6 +57,7 @@ class Person:
     leaves_day: float
     devices: list[Device] = field(default_factory=list)
     second_device_day: int | None = None
+    moves_day: int | None = None
     signed_up_at: int | None = None
     updated_at: int | None = None
     plan: str = "free"
@@ -76,7 +78,7 @@ class Population:
         self._customers = 0
         for number in range(1, STAFF_COUNT + 1):
             self._staff(number)
-        for _ in range(scaled(480, world.scale)):
+        for _ in range(scaled(310, world.scale)):
             self._existing_customer()
         for _ in range(scaled(3, world.scale)):
             person = self._customer(0, 0)
@@ -86,7 +88,7 @@ class Population:
     def arrivals(self, index: int) -> None:
         """New people whose first visit is on the day."""
         rng, world = self.rng, self.world
-        for _ in range(poisson(rng, 6.0 * world.scale * world.growth(index))):
+        for _ in range(poisson(rng, 4.2 * world.scale * world.growth(index))):
             delay = 0 if rng.random() < 0.7 else rng.randint(1, 8)
             person = self._customer(index, index + delay)
             if rng.random() < 0.3:
@@ -191,6 +193,8 @@ class Population:
             # In some households the second device is the other one's.
             shared = mate is not None and rng.random() < 0.35
             person.devices.append(mate.devices[0] if shared and mate is not None else self._device())
+        if rng.random() < MOVING_SHARE:
+            person.moves_day = max(sign_up_day, 0) + rng.randint(20, 120)
         self.people.append(person)
         return person
 

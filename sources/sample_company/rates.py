@@ -9,7 +9,10 @@ OPENING_RATES = {"USD": 0.9215, "GBP": 1.1640}
 QUOTE = "EUR"
 DAYS_BEFORE = 7
 # The central bank publishes on working days; these are its holidays.
-HOLIDAYS = {date(2026, 1, 1), date(2026, 4, 3), date(2026, 4, 6), date(2026, 5, 1), date(2026, 12, 25)}
+HOLIDAYS = {
+    *(date(2025, 12, day) for day in (25, 26)),
+    *(date(2026, month, day) for month, day in ((1, 1), (4, 3), (4, 6), (5, 1), (12, 25))),
+}
 
 
 def write_rates(world: World, folder: Path) -> int:

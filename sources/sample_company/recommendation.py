@@ -40,6 +40,6 @@ class Recommendation:
         answers = answers and answered_at < self.world.end
         self.counts["offered"] += 1
         self.counts["answered"] += answers
-        who = Requester.of(person, offered_at)
+        who = Requester.of(person, offered_at, with_profile=channel == "in_app")
         answer = (answered_at, score) if answers else (None, None)
         self.export.write_survey("nps", who, channel, offered_at, *answer)

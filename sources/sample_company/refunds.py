@@ -12,6 +12,9 @@ REFUNDED_CANCELLATIONS = 0.75
 RETURNED_ORDERS = 0.075
 GESTURES = 0.02
 GESTURES_WHEN_LATE = 0.2
+# Some money goes to a card in pounds or dollars that is not the order's currency, at the rate of the card's bank.
+OTHER_CARDS = 0.05
+CARD_RATES = {"EUR": 1.0, "USD": 0.91, "GBP": 1.15}
 
 
 def paid_cents(order: OrderRow, items: list[ItemRow]) -> int:
@@ -69,3 +72,10 @@ def _issue(
         updated_at=str(sql_text(max(at, back_at) if is_back and back_at is not None else at)),
     )
     return at, refund
+
+
+def pay_to_another_card(rng: random.Random, refund: RefundRow) -> None:
+    """Turn the refund into another currency, which is neither the order's nor euros."""
+    currency = rng.choice([c for c in CARD_RATES if c not in ("EUR", refund.currency)])
+    refund.amount_cents = max(1, int(refund.amount_cents * CARD_RATES[refund.currency] / CARD_RATES[currency]))
+    refund.currency = currency

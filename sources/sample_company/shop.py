@@ -9,8 +9,8 @@ from typing import Any
 from sources.sample_company.catalogue import CURRENCY, Catalogue, Product
 from sources.sample_company.fulfilment import Journey, Parcel, pack, plan_journey
 from sources.sample_company.incidents import LATE_CARRIER
-from sources.sample_company.people import Person, Population
-from sources.sample_company.refunds import RETURN_REASONS, plan_refund
+from sources.sample_company.people import COUNTRIES, Person
+from sources.sample_company.refunds import OTHER_CARDS, RETURN_REASONS, pay_to_another_card, plan_refund
 from sources.sample_company.shop_db import (
     CustomerRow,
     ItemRow,
@@ -40,12 +40,15 @@ class Shop:
         self.journey_rng = world.generator("fulfilment")
         self.parcel_rng = world.generator("parcels")
         self.refund_rng = world.generator("refunds")
+        self.card_rng = world.generator("cards")
         self.complaint_rng = world.generator("complaints")
         self.plan_rng = world.generator("subscriptions")
-        tables = ("orders", "order_items", "refunds", "shipments", "shipment_items")
+        self.moving_rng = world.generator("moves")
+        tables = ("customers", "orders", "order_items", "refunds", "shipments", "shipment_items")
         self.rows: dict[str, list[Any]] = {table: [] for table in tables}
-        self.counts = dict.fromkeys((*tables, "subscriptions", "test_orders", "split_orders"), 0)
-        self.delayed_orders: list[str] = []  # by the planted incident
+        counted = ("people", "moves", "subscriptions", "test_orders", "split_orders", "refunds_in_another_currency")
+        self.counts = dict.fromkeys((*tables, *counted), 0)
+        self.delayed_orders = 0  # by the planted incident
         self.delayed_tickets = 0
 
     def flush(self) -> None:
@@ -54,9 +57,49 @@ class Shop:
             self.database.insert(table, rows)
             rows.clear()
 
-    def write_customers(self, population: Population) -> None:
-        """Write everybody who has signed up, as they stand at the end."""
-        self.database.insert("customers", (self._customer(p) for p in population.customers()))
+    def register(self, person: Person) -> None:
+        """Write the first row of a customer."""
+        assert person.signed_up_at is not None and person.updated_at is not None
+        self.counts["people"] += 1
+        self._note(person, person.signed_up_at, person.updated_at)
+
+    def note_changes(self, index: int, customers: list[Person]) -> None:
+        """Write whose plan ends on the day, and who lives in another country from its first minute on."""
+        start, end = self.world.day_start(index), self.world.day_start(index + 1)
+        for person in customers:
+            moved_at = start + MINUTE if person.moves_day == index else None
+            plan_ended_at = person.plan_until if start <= (person.plan_until or 0) < end else None
+            for at in sorted(at for at in (moved_at, plan_ended_at) if at is not None):
+                told_at = at
+                if at == moved_at:
+                    elsewhere = {country: weight for country, weight in COUNTRIES.items() if country != person.country}
+                    person.country = pick(self.moving_rng, elsewhere)
+                    told_at += whole_second(self.moving_rng.uniform(0, 4) * DAY)
+                    self.counts["moves"] += 1
+                self._note(person, at, told_at)
+
+    def _note(self, person: Person, valid_from: int, told_at: int) -> None:
+        """Write what is true of a customer from an instant on; the shop hears of it at another."""
+        if max(valid_from, told_at) >= self.world.end:
+            return
+        self.counts["customers"] += 1
+        self.rows["customers"].append(
+            CustomerRow(
+                customer_id=person.id,
+                valid_from=str(sql_text(valid_from)),
+                account_id=person.account_id,
+                email=person.email,
+                full_name=person.full_name,
+                phone=person.phone,
+                plan=person.plan_at(valid_from),
+                country=person.country,
+                acquisition_channel=person.acquisition_channel,
+                industry=person.industry,
+                is_test=int(person.kind == "test"),
+                created_at=str(sql_text(person.signed_up_at)),
+                updated_at=str(sql_text(told_at)),
+            )
+        )
 
     def sell_goods(
         self,
@@ -104,7 +147,7 @@ class Shop:
         changes = [t for t in (at, terms.noticed_at, terms.ended_at) if t is not None and t < self.world.end]
         order.status = "ended" if terms.ended_at is not None and terms.ended_at < self.world.end else "active"
         buyer.plan, buyer.plan_until = terms.plan, terms.ended_at
-        buyer.updated_at = max(buyer.updated_at or 0, *changes)
+        self._note(buyer, at, at)
         self.counts["subscriptions"] += 1
         self._add(order, [item], changes)
         return order.id
@@ -125,7 +168,8 @@ class Shop:
             channel=channel,
             country=country,
             acquisition_channel=campaign,
-            plan=buyer.plan_at(at) if buyer else None,
+            # Who takes an order by telephone does not look up the plan.
+            plan=buyer.plan_at(at) if buyer and channel != "phone" else None,
             currency=CURRENCY[country],
             payment_method=pick(self.basket_rng, PAYMENT),
             is_test=int(is_test),
@@ -218,6 +262,9 @@ class Shop:
             return []
         at, refund = planned
         self.counts["refunds"] += 1
+        if self.card_rng.random() < OTHER_CARDS:
+            pay_to_another_card(self.card_rng, refund)
+            self.counts["refunds_in_another_currency"] += 1
         refund.id = f"R{50_000 + self.counts['refunds']}"
         self.rows["refunds"].append(refund)
         if refund.reason in RETURN_REASONS and self.refund_rng.random() < TICKET_WHEN_RETURNED:
@@ -229,7 +276,7 @@ class Shop:
         """Late orders are asked about; a few others too."""
         rng = self.complaint_rng
         if journey.hit_by_incident and journey.cancelled_at is None:
-            self.delayed_orders.append(order.id)
+            self.delayed_orders += 1
         late_chance = LATE_CARRIER.effect["ticket_probability"] if journey.hit_by_incident else TICKET_WHEN_LATE
         asks, waited = rng.random(), rng.uniform(1, 40)
         if journey.is_late:
@@ -249,19 +296,3 @@ class Shop:
         self.counts["order_items"] += len(items)
         self.rows["orders"].append(order)
         self.rows["order_items"].extend(items)
-
-    def _customer(self, person: Person) -> CustomerRow:
-        return CustomerRow(
-            id=person.id,
-            account_id=person.account_id,
-            email=person.email,
-            full_name=person.full_name,
-            phone=person.phone,
-            plan=person.plan_at(self.world.end),
-            country=person.country,
-            acquisition_channel=person.acquisition_channel,
-            industry=person.industry,
-            is_test=int(person.kind == "test"),
-            created_at=str(sql_text(person.signed_up_at)),
-            updated_at=str(sql_text(person.updated_at)),
-        )

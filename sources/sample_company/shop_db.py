@@ -13,7 +13,10 @@ from typing import Any
 
 @dataclass(slots=True)
 class CustomerRow:
-    id: str
+    """What was true of a customer from an instant on, until the customer's next row."""
+
+    customer_id: str
+    valid_from: str
     account_id: str
     email: str
     full_name: str

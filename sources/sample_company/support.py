@@ -81,9 +81,9 @@ class HelpDesk:
         while self._waiting and self._waiting[0][0] < until:
             Life(self, heapq.heappop(self._waiting)[2]).live()
 
-    def requester(self, request: Request) -> Requester:
+    def requester(self, request: Request, channel: str) -> Requester:
         if request.person is not None:
-            return Requester.of(request.person, request.at)
+            return Requester.of(request.person, request.at, with_profile=channel != "chat")
         self._strangers += 1
         self.counts["unknown_requesters"] += 1
         # Some strangers carry the id of a customer that the shop has never heard of.
@@ -107,7 +107,7 @@ class Life:
             reason=reason,
             subject=f"About {reason.replace('_', ' ')}",
             description=f"Hello, I have a question about {reason.replace('_', ' ')}. Thank you!",
-            requester=desk.requester(request),
+            requester=desk.requester(request, channel),
             updated_at=request.at,
             priority=pick(rng, PRIORITIES_OF_TROUBLE if reason in TROUBLE else PRIORITIES),
             group=BOT_GROUP if channel == "chat" else FIRST_GROUP,

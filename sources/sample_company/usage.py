@@ -24,6 +24,8 @@ FEATURES = {
 ACTIONS = {"feature_used": 0.44, "project_saved": 0.30, "project_created": 0.13, "file_exported": 0.13}
 ERROR_RATES = {"web": 0.012, "ios": 0.016, "android": 0.024}
 QUESTIONS = {"how_to": 0.38, "bug": 0.22, "billing": 0.16, "account": 0.13, "feature_request": 0.11}
+# The app whose library is too old to say who somebody is beyond the id: country and plan are the customer's.
+OLD_LIBRARY = "android"
 CHECKOUT_SHARE = 0.21
 QUESTION_SHARE = 0.056
 
@@ -82,6 +84,7 @@ class Usage:
         person.signed_up_at = person.updated_at = tell.at // SECOND * SECOND
         if rng.random() < 0.2:  # completes the address some days later
             person.updated_at = min(person.signed_up_at + rng.randint(1, 30) * DAY, self.world.end - SECOND)
+        self.shop.register(person)
         if rng.random() < 0.55:
             tell("project_created", feature="designer")
         self._work(tell, person)
@@ -153,7 +156,7 @@ class Usage:
         rng, platform, at = self.checkout_rng, tell.device.platform, tell.at + SECOND
         if at >= self.world.end:
             return
-        wants_plan = person.plan_at(at) == "free" and person.kind == "customer" and rng.random() < 0.15
+        wants_plan = person.plan_at(at) == "free" and person.kind == "customer" and rng.random() < 0.17
         if wants_plan:
             order_id = self.shop.sell_subscription(at, platform, person)
         else:
@@ -174,7 +177,7 @@ class Usage:
     def _visitors(self, index: int) -> None:
         """Anonymous visitors who never tell who they are; a few buy as guests."""
         rng, world = self.visitor_rng, self.world
-        mean = 16 * world.scale * world.growth(index) * APP_WEEKDAYS[world.weekday(index)]
+        mean = 12 * world.scale * world.growth(index) * APP_WEEKDAYS[world.weekday(index)]
         for _ in range(poisson(rng, mean)):
             device = Device(uuid(rng), pick(rng, PLATFORMS))
             country, source = pick(rng, COUNTRIES), pick(rng, ACQUISITION)
@@ -214,9 +217,11 @@ class _Teller:
         self.is_first = False
         is_known = self.person is not None and device.user_id == self.person.id
         user_id = device.user_id
-        facts = {"platform": device.platform, "country": self.country}
-        if is_known and self.person is not None:
-            facts["plan"] = self.person.plan_at(self.at)
+        facts: dict[str, Any] = {"platform": device.platform}
+        if device.platform != OLD_LIBRARY:
+            facts["country"] = self.country
+            if is_known and self.person is not None:
+                facts["plan"] = self.person.plan_at(self.at)
         if self.session_id is not None:
             facts["session_id"] = self.session_id
         self.usage.collector.collect(

@@ -32,8 +32,12 @@ OFFICE_CLOSES_HOUR = 20
 
 # Nobody works on these; the profile's holidays.csv says the same.
 HOLIDAYS = frozenset(
-    date(2026, month, day)
-    for month, day in ((1, 1), (4, 3), (4, 6), (5, 1), (5, 14), (5, 25), (10, 3), (12, 25), (12, 26))
+    date(year, month, day)
+    for year, days in (
+        (2025, ((10, 3), (12, 25), (12, 26))),
+        (2026, ((1, 1), (4, 3), (4, 6), (5, 1), (5, 14), (5, 25), (10, 3), (12, 25), (12, 26))),
+    )
+    for month, day in days
 )
 
 
@@ -81,8 +85,8 @@ class World:
         return (self.first_day.weekday() + index) % 7
 
     def growth(self, index: int) -> float:
-        """How much larger the business is than on the first day: a third more after four months."""
-        return 1.0 + index / 360
+        """How much larger the business is than on the first day: three fifths more after six months."""
+        return 1.0 + index / 300
 
     def at_hour(self, index: int, hour: int) -> int:
         """Wall-clock hour of a local day; right on the days on which the clock changes too."""

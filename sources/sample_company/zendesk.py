@@ -43,15 +43,16 @@ class Requester:
     organization: str | None
 
     @classmethod
-    def of(cls, person: Person, at: int) -> "Requester":
+    def of(cls, person: Person, at: int, *, with_profile: bool = True) -> "Requester":
+        """The person as the help-desk knows it; not every channel hands over the profile of the shop."""
         base = 8_000_000 if person.kind == "staff" else 7_000_000
         return cls(
             number=base + int(person.id.split("_")[1]),
             external_id=person.id,
             email=person.email,
             name=person.full_name,
-            country=person.country,
-            plan=person.plan_at(at),
+            country=person.country if with_profile else None,
+            plan=person.plan_at(at) if with_profile else None,
             organization=person.account_id,
         )
 

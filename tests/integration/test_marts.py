@@ -13,11 +13,12 @@ from tests.integration.test_main_job import query
 def test_dim_date_holds_every_published_day(ran: tuple[Path, str]) -> None:
     home, _ = ran
     days = [row[0] for row in query(home, "select calendar_date from dim_date order by 1")]
-    assert (days[0], days[-1], len(days)) == (date(2026, 2, 2), date(2026, 5, 31), 119)
+    assert (days[0], days[-1], len(days)) == (date(2025, 9, 29), date(2026, 3, 31), 184)
     hours = dict(query(home, "select calendar_date, date_diff('hour', started_at, ended_at) from dim_date"))
+    assert hours.pop(date(2025, 10, 26)) == 25, "the clock goes back"
     assert hours.pop(date(2026, 3, 29)) == 23, "the clock goes forward"
     assert set(hours.values()) == {24}
-    for grain in ("week", "month"):
+    for grain in ("week", "month", "quarter"):
         whole = f"select distinct {grain}_start_date from dim_date where is_in_whole_{grain} order by 1"
         published = f"select distinct period_start from fct_kpi where grain = '{grain}' order by 1"
         assert query(home, whole) == query(home, published)
@@ -66,7 +67,7 @@ def test_cohorts_are_those_of_the_retention_kpis(ran: tuple[Path, str]) -> None:
     ((rows, complete, different),) = query(ran[0], compared)
     assert rows > complete > 300 and different == 0
     shape = "select count(*), max(age_weeks) from fct_retention__cohorts where dimension = 'all'"
-    assert query(ran[0], shape) == [(17 * 18 // 2, 16)], "a triangle of 17 weeks"
+    assert query(ran[0], shape) == [(26 * 27 // 2, 25)], "a triangle of 26 weeks"
 
 
 def test_the_funnel_narrows_to_its_kpi(ran: tuple[Path, str]) -> None:

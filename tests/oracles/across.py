@@ -10,7 +10,7 @@ from tests.oracles.engagement import acts
 from tests.oracles.figures import GRAINS, NOTHING_BY_NOTHING, ZERO, Cell, Fact, Key, Kpi, grouped, number, ratio
 from tests.oracles.fulfilment import promises
 from tests.oracles.orders import movements, read_orders
-from tests.oracles.raw import Company, own_segments, person
+from tests.oracles.raw import Company, known, own_segments, person
 from tests.oracles.sla import verdicts
 from tests.oracles.support import FEATURE, ORDER, Ticket, read_tickets
 
@@ -54,22 +54,20 @@ def kpis(company: Company) -> list[Kpi]:
 
 def unlinked_tickets(company: Company) -> dict[Key, Cell]:
     """Tickets that name no order that counts / tickets created, by creation; the loser of a merge is in nothing."""
-    tickets = [t for t in read_tickets(company) if not t.is_merged]
-    facts = [
-        Fact(
-            company.calendar.day(t.created_at),
-            {"country": t.raw["requester"]["user_fields"]["country"]}
-            | own_segments(company, "support_tickets", t.raw, t.raw["customer_id"]),
-            t.raw["fields"][ORDER] not in company.orders,
-        )
-        for t in tickets
-    ]
+    facts = []
+    for ticket in read_tickets(company):
+        if not ticket.is_merged:
+            day = company.calendar.day(ticket.created_at)
+            own = ticket.raw["requester"]["user_fields"]["country"]
+            country = own or known(company, ticket.raw["customer_id"], day).get("country")
+            profiled = own_segments(company, "support_tickets", ticket.raw, ticket.raw["customer_id"], day)
+            facts.append(Fact(day, {"country": country} | profiled, ticket.raw["fields"][ORDER] not in company.orders))
     return grouped(company.calendar, facts, lambda what: ratio(sum(what), len(what), len(what)))
 
 
-def account(company: Company, own: str | None, customer: str | None) -> str | None:
-    """The account of the row, else of the customer, else the customer is its own account."""
-    return person(own) or person(company.customers.get(customer, {}).get("account_id")) or customer
+def account(company: Company, own: str | None, customer: str | None, day: date) -> str | None:
+    """The account of the row, else of the customer on the day, else the customer is its own account."""
+    return person(own) or person(known(company, customer, day).get("account_id")) or customer
 
 
 def sales_of_accounts(company: Company) -> dict[str, dict[date, Decimal]]:
@@ -77,7 +75,7 @@ def sales_of_accounts(company: Company) -> dict[str, dict[date, Decimal]]:
     sales: dict[str, dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for moved in movements(company):
         raw = moved.order.raw
-        if owner := account(company, raw["account_id"], raw["customer_id"]):
+        if owner := account(company, raw["account_id"], raw["customer_id"], moved.day):
             sales[owner][moved.day] += moved.amount
     return sales
 
@@ -90,7 +88,8 @@ def sold(sales: dict[str, dict[date, Decimal]], accounts: set[str], start: date,
 
 def ticket_account(company: Company, ticket: Ticket) -> str | None:
     """The account of a ticket's requester."""
-    return account(company, ticket.raw["requester"]["organization"], ticket.raw["customer_id"])
+    day = company.calendar.day(ticket.created_at)
+    return account(company, ticket.raw["requester"]["organization"], ticket.raw["customer_id"], day)
 
 
 def contact_lift(company: Company) -> dict[Key, Cell]:
@@ -120,11 +119,11 @@ def revenue_at_risk(company: Company) -> dict[Key, Cell]:
     calendar, sales = company.calendar, sales_of_accounts(company)
     used: dict[str, Counter[date]] = defaultdict(Counter)
     for act in acts(company):
-        if act.is_qualifying and (owner := account(company, None, act.person)):
+        if act.is_qualifying and (owner := account(company, None, act.person, act.day)):
             used[owner][act.day] += 1
     troubles = [(v.day, ticket_account(company, v.ticket)) for v in verdicts(company) if not v.is_met]
     troubles += [
-        (d.promise_date, account(company, d.raw["account_id"], d.raw["customer_id"]))
+        (d.promise_date, account(company, d.raw["account_id"], d.raw["customer_id"], d.promise_date))
         for d in promises(company)
         if not d.is_on_time
     ]

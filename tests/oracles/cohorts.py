@@ -20,8 +20,17 @@ from tests.oracles.figures import (
     ratio,
     rounded,
 )
-from tests.oracles.orders import Movement, Order, category_and_order_segments, movements, rate, read_orders, spread
-from tests.oracles.raw import CENT, Company, instant, own_segments
+from tests.oracles.orders import (
+    Movement,
+    Order,
+    category_and_order_segments,
+    movements,
+    rate,
+    read_orders,
+    spread,
+    unrefunded,
+)
+from tests.oracles.raw import Company, instant, known, own_segments
 
 DAYS_30, DAYS_90 = timedelta(days=30), timedelta(days=90)
 
@@ -31,22 +40,19 @@ def cohort_movements(company: Company, orders: list[Order]) -> list[Movement]:
     found = []
     for order in orders:
         day, until = company.calendar.day(order.at), order.at + DAYS_90
-        at_rate = rate(company, order.currency, day)
-        refunded = {
-            line.line_id: sum((amount for at, amount in line.refunds if at < until), Decimal(0)) for line in order.lines
-        }
         cancelled_at = order.time("cancelled_at")
-        left = sum((line.gross - line.discount - refunded[line.line_id] for line in order.lines), Decimal(0))
-        is_gone = cancelled_at is not None and cancelled_at < until and left > 0
-        unrefunded = spread(int(left / CENT) if is_gone else 0, company.items.get(order.order_id, []))
+        is_gone = cancelled_at is not None and cancelled_at < until
+        left = unrefunded(company, order, day, until) if is_gone else Decimal(0)
+        kept = spread(left, company.items.get(order.order_id, []))
         for line in order.lines:
-            for kind, amount in (
-                ("gross", line.gross),
-                ("discount", -line.discount),
-                *(("refund", -amount) for at, amount in line.refunds if at < until),
-                ("cancelled", -unrefunded[line.line_id] * CENT),
+            for kind, amount, currency in (
+                ("gross", line.gross, order.currency),
+                ("discount", -line.discount, order.currency),
+                *(("refund", -refund.amount, refund.currency) for refund in line.refunds if refund.at < until),
+                ("cancelled", -kept[line.line_id], order.currency),
             ):
-                found.append(Movement(kind, order, day, line.category, rounded(amount * at_rate)))
+                converted = rounded(amount * rate(company, currency, day))
+                found.append(Movement(kind, order, day, line.category, converted))
     return found
 
 
@@ -129,10 +135,12 @@ def repeat_purchases(company: Company, orders: list[Order]) -> dict[Key, Cell]:
     facts = []
     for kept in bought.values():
         first = kept[0]
-        segments = {name: first.raw[name] for name in ("acquisition_channel", "plan", "country")}
-        segments |= own_segments(company, "orders", first.raw, first.raw["customer_id"])
+        day = company.calendar.day(first.at)
+        customer = known(company, first.raw["customer_id"], day)
+        segments = {name: first.raw[name] or customer.get(name) for name in ("acquisition_channel", "plan", "country")}
+        segments |= own_segments(company, "orders", first.raw, first.raw["customer_id"], day)
         came_back = any(order.at < first.at + DAYS_90 for order in kept[1:])
-        facts.append(Fact(company.calendar.day(first.at), segments, came_back))
+        facts.append(Fact(day, segments, came_back))
 
     def share(what: list[bool]) -> Cell:
         return ratio(sum(what), len(what), len(what))

@@ -25,17 +25,16 @@ from tests.oracles.figures import (
     ratio,
 )
 from tests.oracles.orders import read_orders
-from tests.oracles.raw import Company, instant, own_segments
+from tests.oracles.raw import Company, instant, known, own_segments
 
 HOUR, ONE_DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 
 
 def segments(company: Company, act: Act) -> dict[str, str | None]:
-    """Platform, channel of acquisition and country where they were used: of the event, else of the customer today."""
-    today = company.customers.get(act.person, {})
-    channel = act.event.acquisition_channel or today.get("acquisition_channel")
+    """Platform, channel of acquisition and country where they were used: of the event, else of the customer that day."""
+    channel = act.event.acquisition_channel or known(company, act.person, act.day).get("acquisition_channel")
     here = {"platform": act.segments["platform"], "acquisition_channel": channel, "country": act.segments["country"]}
-    return here | own_segments(company, "customers", today, act.person)
+    return here | own_segments(company, "customers", {}, act.person, act.day)
 
 
 @cache
@@ -81,15 +80,16 @@ def visitor_conversion(company: Company) -> dict[Key, Cell]:
 def activation(company: Company) -> dict[Key, Cell]:
     """Sign-ups that do the profile's key action within 7 days / sign-ups; the platform is that of the first visit."""
     done, facts = times_of(company, company.business["key_action"]), []
-    for person, customer in company.customers.items():
+    for person, rows in company.customers.items():
         if person in internal_people(company):
             continue
-        signed_up_at, visit = instant(customer["created_at"]), first_visits(company).get(person)
+        signed_up_at, visit = instant(rows[0]["created_at"]), first_visits(company).get(person)
+        customer = known(company, person, company.calendar.day(signed_up_at))
         places = {
             "platform": visit.segments["platform"] if visit else None,
             "acquisition_channel": customer["acquisition_channel"],
             "country": customer["country"],
-        } | own_segments(company, "customers", customer, person)
+        } | own_segments(company, "customers", {}, person, company.calendar.day(signed_up_at))
         is_active = happens(done.get(person, []), signed_up_at, WEEK)
         facts.append(Fact(company.calendar.day(signed_up_at), places, is_active))
     return grouped(company.calendar, facts, share)

@@ -21,7 +21,7 @@ from tests.oracles.figures import (
     number,
     ratio,
 )
-from tests.oracles.raw import Company, Event, own_segments
+from tests.oracles.raw import Company, Event, known, own_segments
 
 GAP = timedelta(minutes=30)
 LONGEST = timedelta(hours=24)
@@ -78,15 +78,16 @@ def acts(company: Company) -> list[Act]:
     found = []
     for event, person in zip(company.events, persons_of_events(company), strict=True):
         if person not in internal:
-            today = company.customers.get(person, {})
+            day = company.calendar.day(event.at)
+            customer = known(company, person, day)
             segments = {
                 "platform": event.platform or "unknown",
-                "country": event.country or today.get("country") or "unknown",
-                "plan": event.plan or today.get("plan") or "unknown",
+                "country": event.country or customer.get("country") or "unknown",
+                "plan": event.plan or customer.get("plan") or "unknown",
             }
-            own = own_segments(company, "customers", today, person)
+            own = own_segments(company, "customers", {}, person, day)
             segments |= {name: segment or "unknown" for name, segment in own.items()}
-            found.append(Act(event, person, company.calendar.day(event.at), event.name not in passive, segments))
+            found.append(Act(event, person, day, event.name not in passive, segments))
     return found
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import timedelta
 
 from tests.oracles.figures import GRAINS, NOTHING_BY_NOTHING, Cell, Fact, Key, Kpi, grouped, ratio
-from tests.oracles.raw import Company, Record, instant, own_segments
+from tests.oracles.raw import Company, Record, instant, known, own_segments
 from tests.oracles.support import MERGED_INTO
 
 ANSWER_WITHIN = timedelta(days=30)
@@ -44,18 +44,20 @@ def _order(survey: Record) -> tuple:
     return instant(survey["answered_at"]), survey["id"]
 
 
-def segments(company: Company, survey: Record) -> dict[str, str | None]:
-    """Channel, country and plan on the survey's own row, and the profile's own."""
-    fields = survey["requester"]["user_fields"]
-    own = own_segments(company, "survey_responses", survey, survey["customer_id"])
-    return own | {"channel": survey["sent_via"], "country": fields["country"], "plan": fields["plan"]}
+def segments(company: Company, survey: Record, counted_at: str) -> dict[str, str | None]:
+    """Channel, country and plan on the survey's own row, else of the customer on the day that counts; the profile's own."""
+    fields, day = survey["requester"]["user_fields"], company.calendar.day(instant(survey[counted_at]))
+    customer = known(company, survey["customer_id"], day)
+    here = {"channel": survey["sent_via"], **{name: fields[name] or customer.get(name) for name in ("country", "plan")}}
+    return here | own_segments(company, "survey_responses", survey, survey["customer_id"], day)
 
 
 def kpis(company: Company) -> list[Kpi]:
     """The KPIs of the section Customer feedback."""
     calendar = company.calendar
     answered = [
-        Fact(calendar.day(instant(s["answered_at"])), segments(company, s), s["score"]) for s in answers(company)
+        Fact(calendar.day(instant(s["answered_at"])), segments(company, s, "answered_at"), s["score"])
+        for s in answers(company)
     ]
 
     def good(scores: list[int]) -> Cell:
@@ -73,7 +75,7 @@ def kpis(company: Company) -> list[Kpi]:
     offered = [
         Fact(
             calendar.day(instant(s["offered_at"])),
-            segments(company, s),
+            segments(company, s, "offered_at"),
             s["answered_at"] is not None and instant(s["answered_at"]) < instant(s["offered_at"]) + ANSWER_WITHIN,
         )
         for s in of_kind(company, "csat")
@@ -89,7 +91,7 @@ def kpis(company: Company) -> list[Kpi]:
 def nps(company: Company) -> dict[Key, Cell]:
     """100 x (promoters 9-10 - detractors 0-6) / n, the latest answer per person in the trailing 90 days.
 
-    An answer of nobody known is a person of its own; a person is in the segments of that answer.
+    An answer of nobody known is a person of its own; a person is in the segments of that answer, on its day.
     """
     calendar = company.calendar
     answered = sorted((s for s in of_kind(company, "nps") if s["answered_at"] is not None), key=_order)
@@ -105,7 +107,7 @@ def nps(company: Company) -> dict[Key, Cell]:
             votes: dict[tuple[str, str], list[int]] = defaultdict(list)
             for survey in latest.values():
                 vote = (survey["score"] >= 9) - (survey["score"] <= 6)
-                for dimension, segment in (("all", "all"), *segments(company, survey).items()):
+                for dimension, segment in (("all", "all"), *segments(company, survey, "answered_at").items()):
                     votes[dimension, segment or "unknown"].append(vote)
             for (dimension, segment), cast in votes.items():
                 cells[Key(grain, period.start, dimension, segment)] = ratio(100 * sum(cast), len(cast), len(cast))

@@ -77,13 +77,13 @@ def ratio(numerator: int | Decimal, denominator: int | Decimal, n: int | None = 
     return Cell(Decimal(numerator), Decimal(denominator), value, n)
 
 
-def rounded(value: Fraction | Decimal) -> Decimal:
+def rounded(value: Fraction | Decimal, to: Decimal = MILLIONTH) -> Decimal:
     """To a millionth, half away from zero, without a float on the way."""
     if isinstance(value, Decimal):
-        return value.quantize(MILLIONTH, ROUND_HALF_UP)
-    scaled = abs(value) * 1_000_000
+        return value.quantize(to, ROUND_HALF_UP)
+    scaled = abs(value) / Fraction(to)
     whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    return Decimal(whole if value >= 0 else -whole).scaleb(-6)
+    return (whole if value >= 0 else -whole) * to
 
 
 def percentile(values: Iterable[timedelta], share: Fraction, unit: timedelta) -> Cell:

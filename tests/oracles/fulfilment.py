@@ -157,7 +157,9 @@ def read_deliveries(company: Company) -> list[Delivery]:
                 ends_at,
                 ordered,
                 tuple(of_order),
-                own_segments(company, "orders", raw, raw["customer_id"]),
+                own_segments(
+                    company, "orders", raw, raw["customer_id"], company.calendar.day(instant(raw["placed_at"]))
+                ),
             )
         )
     return found

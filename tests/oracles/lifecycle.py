@@ -34,7 +34,8 @@ def kpis(company: Company) -> list[Kpi]:
                 if start in calendar.periods(grain):
                     groups = (now - known, now & before, (now & known) - before, before - now)
                     for state, persons in zip(STATES, groups, strict=True):
-                        if persons:
+                        # Where somebody was there before, it is said that nobody has left.
+                        if persons or (state == "dormant" and before):
                             cells[state][key] = number(len(persons), len(persons))
                 known |= now
     found = []

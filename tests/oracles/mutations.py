@@ -318,7 +318,13 @@ MUTATIONS = [
             f"counts.gap_days = {other}\n        ), 0) as back_{age}_count",
         )
         for age, days, other in (
-            ("d1", 1, 7), ("d7", 7, 14), ("d14", 14, 28), ("d28", 28, 14), ("w1", 7, 14), ("w4", 28, 35), ("w12", 84, 77)
+            ("d1", 1, 7),
+            ("d7", 7, 14),
+            ("d14", 14, 28),
+            ("d28", 28, 14),
+            ("w1", 7, 14),
+            ("w4", 28, 35),
+            ("w12", 84, 77),
         )
     ),
     Mutation(
@@ -338,5 +344,25 @@ MUTATIONS = [
         "int_engagement__profile_counts",
         "lag(event_date) over (\n            partition by dimension, segment, person_key",
         "lag(event_date) over (\n            partition by dimension, segment",
+    ),
+    # what was true of the customer on that day, not what is true today
+    Mutation(
+        "repeat_purchase_90d",
+        "int_orders__accepted",
+        "counted.order_date >= spans.valid_from_date\n        and counted.order_date < spans.valid_to_date",
+        "not spans.is_dated",
+    ),
+    Mutation(
+        "csat",
+        "int_feedback__answers",
+        "latest.answer_date >= spans.valid_from_date\n    and latest.answer_date < spans.valid_to_date",
+        "not spans.is_dated",
+    ),
+    # a refund is worth what its own currency is worth
+    Mutation(
+        "refund_rate",
+        "int_orders__movements",
+        "on summed.currency = rates.currency",
+        "on accepted.currency = rates.currency",
     ),
 ]

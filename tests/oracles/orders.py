@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -33,6 +33,15 @@ A_MONTH = {"week": Fraction(52, 12), "month": Fraction(1), "quarter": Fraction(1
 
 
 @dataclass(frozen=True)
+class Refund:
+    """What went back, or the share of a line in it. It may be in another currency than the order."""
+
+    at: datetime
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
 class Line:
     """A line of an order in the order's currency, with its share of what was given for the whole order."""
 
@@ -40,11 +49,7 @@ class Line:
     category: str
     gross: Decimal
     discount: Decimal
-    refunds: tuple[tuple[datetime, Decimal], ...]
-
-    @property
-    def unrefunded(self) -> Decimal:
-        return self.gross - self.discount - sum((amount for _, amount in self.refunds), Decimal(0))
+    refunds: tuple[Refund, ...]
 
 
 @dataclass(frozen=True)
@@ -56,14 +61,19 @@ class Order:
     currency: str
     segments: Mapping[str, str | None]
     lines: tuple[Line, ...]
+    refunds: tuple[Refund, ...]
     raw: Record
 
     def time(self, column: str) -> datetime | None:
         return instant(self.raw[column])
 
 
-def spread(amount_cents: int, lines: list[Record]) -> dict[str, int]:
-    """An amount of the whole order over its lines by value, largest remainder: the shares sum to it."""
+def spread(amount: Decimal, lines: list[Record]) -> dict[str, Decimal]:
+    """An amount of the whole order over its lines by value, largest remainder: the shares sum to it.
+
+    Cents are spread; what is less than one (of an amount that was converted) lies on the first line that gets one more.
+    """
+    amount_cents = int(amount / CENT)
     weights = {line["id"]: line["unit_price_cents"] * line["quantity"] for line in lines}
     total = sum(weights.values())
     if not total:
@@ -72,7 +82,8 @@ def spread(amount_cents: int, lines: list[Record]) -> dict[str, int]:
     by_remainder = sorted(weights, key=lambda i: (-(amount_cents * weights[i] % total), i))
     for i in by_remainder[: amount_cents - sum(shares.values())]:
         shares[i] += 1
-    return shares
+    rest = dict.fromkeys(by_remainder[:1], amount - amount_cents * CENT)
+    return {i: cents * CENT + rest.get(i, 0) for i, cents in shares.items()}
 
 
 @cache
@@ -84,26 +95,29 @@ def read_orders(company: Company) -> list[Order]:
     found = []
     for order_id, raw in company.orders.items():
         items = company.items.get(order_id, [])
-        discounts = spread(raw["discount_cents"], items)
-        given: dict[str, list[tuple[datetime, Decimal]]] = defaultdict(list)
+        discounts = spread(raw["discount_cents"] * CENT, items)
+        whole = []
+        given: dict[str, list[Refund]] = defaultdict(list)
         for refund in refunds[order_id]:
-            assert refund["currency"] == raw["currency"]
-            cents = refund["amount_cents"]
-            for line_id, share in ({refund["item_id"]: cents} if refund["item_id"] else spread(cents, items)).items():
-                given[line_id].append((instant(refund["created_at"]), share * CENT))
+            back = Refund(instant(refund["created_at"]), refund["currency"], refund["amount_cents"] * CENT)
+            whole.append(back)
+            shares = {refund["item_id"]: back.amount} if refund["item_id"] else spread(back.amount, items)
+            for line_id, share in shares.items():
+                given[line_id].append(replace(back, amount=share))
         lines = tuple(
             Line(
                 item["id"],
                 item["category"] or "unknown",
                 item["unit_price_cents"] * item["quantity"] * CENT,
-                (item["discount_cents"] + discounts[item["id"]]) * CENT,
+                item["discount_cents"] * CENT + discounts[item["id"]],
                 tuple(given[item["id"]]),
             )
             for item in items
         )
         segments = {"channel": raw["channel"], "country": raw["country"]}
-        segments |= own_segments(company, "orders", raw, raw["customer_id"])
-        found.append(Order(order_id, instant(raw["placed_at"]), raw["currency"], segments, lines, raw))
+        at = instant(raw["placed_at"])
+        segments |= own_segments(company, "orders", raw, raw["customer_id"], company.calendar.day(at))
+        found.append(Order(order_id, at, raw["currency"], segments, lines, tuple(whole), raw))
     return found
 
 
@@ -115,6 +129,17 @@ def rate(company: Company, currency: str, day: date) -> Decimal:
     known = bisect_right(published, day, key=lambda entry: entry[0])
     assert known and day - published[known - 1][0] <= OLDEST_RATE, f"no rate of {currency} on {day}"
     return published[known - 1][1]
+
+
+def unrefunded(company: Company, order: Order, day: date, until: datetime | None = None) -> Decimal:
+    """What is left of an order's worth, in its currency, to the ten-thousandth that contracts keep: a refund in another
+    one at the rates of the day on which that counts."""
+    left = sum((line.gross - line.discount for line in order.lines), Decimal(0))
+    for refund in order.refunds:
+        if until is None or refund.at < until:
+            factor = Fraction(rate(company, refund.currency, day)) / Fraction(rate(company, order.currency, day))
+            left -= rounded(Fraction(refund.amount) * factor, Decimal("0.0001"))
+    return max(left, Decimal(0))
 
 
 @dataclass(frozen=True)
@@ -134,22 +159,22 @@ def movements(company: Company) -> list[Movement]:
     the cancel date."""
     found = []
 
-    def add(kind: str, order: Order, line: Line, at: datetime, amount: Decimal) -> None:
+    def add(kind: str, order: Order, line: Line, at: datetime, amount: Decimal, currency: str = "") -> None:
         day = company.calendar.day(at)
-        converted = rounded(amount * rate(company, order.currency, day))
+        converted = rounded(amount * rate(company, currency or order.currency, day))
         found.append(Movement(kind, order, day, line.category, converted))
 
     for order in read_orders(company):
         cancelled_at = order.time("cancelled_at")
-        left = max(sum((line.unrefunded for line in order.lines), Decimal(0)), Decimal(0))
-        unrefunded = spread(int(left / CENT), company.items.get(order.order_id, []))
+        left = unrefunded(company, order, company.calendar.day(cancelled_at)) if cancelled_at else Decimal(0)
+        kept = spread(left, company.items.get(order.order_id, []))
         for line in order.lines:
             add("gross", order, line, order.at, line.gross)
             add("discount", order, line, order.at, -line.discount)
-            for at, amount in line.refunds:
-                add("refund", order, line, at, -amount)
-            if cancelled_at and unrefunded[line.line_id]:
-                add("cancelled", order, line, cancelled_at, -unrefunded[line.line_id] * CENT)
+            for refund in line.refunds:
+                add("refund", order, line, refund.at, -refund.amount, refund.currency)
+            if cancelled_at and kept[line.line_id]:
+                add("cancelled", order, line, cancelled_at, -kept[line.line_id])
     return found
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -56,7 +57,7 @@ class Company:
     business: Record
     calendar: Calendar
     events: list[Event]
-    customers: dict[str, Record]
+    customers: dict[str, list[Record]]  # what was true of each, oldest first
     internal_people: set[str]
     orders: dict[str, Record]
     items: dict[str, list[Record]]
@@ -101,9 +102,11 @@ def read_company(home: Path) -> Company:
     def is_internal(identifier: str | None, email: str | None) -> bool:
         return identifier in staff or (email or "").strip().lower().partition("@")[2] in domains
 
-    customers = {person(r["id"]): r for r in tables["customers"]}
+    customers: dict[str, list[Record]] = {}
+    for row in sorted(tables["customers"], key=lambda r: r["valid_from"]):
+        customers.setdefault(person(row["customer_id"]), []).append(row)
     events = [_event(at, raw, is_internal) for at, raw in _usage(folder, calendar)]
-    flagged = {i for i, r in customers.items() if r["is_test"] or is_internal(i, r["email"])}
+    flagged = {i for i, rows in customers.items() for r in rows if r["is_test"] or is_internal(i, r["email"])}
     flagged |= {e.user_id for e in events if e.is_internal and e.user_id}
     orders = {
         r["id"]: r | {"customer_id": person(r["customer_id"])}
@@ -151,12 +154,21 @@ def read_company(home: Path) -> Company:
     )
 
 
-def own_segments(company: Company, stream: str, row: Record, customer: str | None) -> dict[str, str | None]:
-    """Where a row of a stream, and whoever is behind it, stands in the dimensions that the profile defines.
+@cache
+def known(company: Company, customer: str | None, day: date) -> Record:
+    """What the dated history says of a customer for a day (rule 8): the last entry that begins on it or before; before
+    the first one what is true today, and of a stranger nothing."""
+    rows = company.customers.get(customer, [])
+    begun = [row for row in rows if company.calendar.day(instant(row["valid_from"])) <= day]
+    return (begun or rows or [{}])[-1]
 
-    The profile feeds these fields by the columns of their names. Of the customer it is what is true today.
+
+def own_segments(company: Company, stream: str, row: Record, customer: str | None, day: date) -> dict[str, str | None]:
+    """Where a row of a stream, and whoever is behind it, stands on a day in the dimensions that the profile defines.
+
+    The profile feeds these fields by the columns of their names.
     """
-    rows = {stream: row, "customers": company.customers.get(customer, {})}
+    rows = {stream: row, "customers": known(company, customer, day)}
     return {
         name: rows[own["stream"]].get(own["field"].removeprefix("extra."))
         for name, own in company.dimensions.items()

@@ -9,7 +9,7 @@ from tests.oracles.conversion import first_visits, share
 from tests.oracles.engagement import NEW_AFTER_DAYS, acts
 from tests.oracles.engagement import active_days as active_by_place
 from tests.oracles.figures import GRAINS, NOTHING_BY_NOTHING, Cell, Fact, Key, Kpi, grouped, ratio
-from tests.oracles.raw import Company, own_segments
+from tests.oracles.raw import Company, known, own_segments
 
 AFTER_DAYS, AFTER_WEEKS = (1, 7, 14, 28), (1, 4, 12)
 Segments = dict[str, str | None]
@@ -17,10 +17,10 @@ Segments = dict[str, str | None]
 
 def segments(company: Company, person: str) -> Segments:
     """Channel of acquisition, plan and country of a person's first visit."""
-    visit, today = first_visits(company)[person], company.customers.get(person, {})
-    channel = visit.event.acquisition_channel or today.get("acquisition_channel")
+    visit = first_visits(company)[person]
+    channel = visit.event.acquisition_channel or known(company, person, visit.day).get("acquisition_channel")
     here = {"acquisition_channel": channel, "plan": visit.segments["plan"], "country": visit.segments["country"]}
-    return here | own_segments(company, "customers", today, person)
+    return here | own_segments(company, "customers", {}, person, visit.day)
 
 
 def active_days(company: Company) -> dict[str, set[date]]:

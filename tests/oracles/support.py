@@ -129,7 +129,7 @@ def read_tickets(company: Company) -> list[Ticket]:
             "priority": raw["priority"],
             "group": (raw["group"] or {}).get("name"),
             "reason": raw["fields"][REASON],
-        } | own_segments(company, "support_tickets", raw, raw["customer_id"])
+        } | own_segments(company, "support_tickets", raw, raw["customer_id"], company.calendar.day(created_at))
         found.append(
             Ticket(
                 ticket_id,

@@ -52,7 +52,7 @@ def shows(
 
 
 def night(settings: Settings, day: int, hour: int = 3) -> Publication:
-    return publish(settings, [PASSED], "run", datetime(2026, 6, day, hour, tzinfo=UTC))
+    return publish(settings, [PASSED], "run", datetime(2026, 4, day, hour, tzinfo=UTC))
 
 
 def ask(settings: Settings, query: str) -> list[tuple[Any, ...]]:
@@ -78,8 +78,8 @@ def test_the_first_publication_shows_everything_for_the_first_time(settings: Set
     assert ask(
         settings, "select value, published_at, replaced_at, change from fct_kpi_history order by period_start"
     ) == [
-        (3, datetime(2026, 6, 1, 3), None, "published"),
-        (1, datetime(2026, 6, 1, 3), None, "published"),
+        (3, datetime(2026, 4, 1, 3), None, "published"),
+        (1, datetime(2026, 4, 1, 3), None, "published"),
     ]
     assert done.manifest["restatements"] == {"since": None, "values": 0, "kpis": {}}
 
@@ -129,7 +129,7 @@ def test_what_was_not_to_stay_is_updated(settings: Settings, before: dict[str, A
     assert logged(settings) == [(first.id, "published", False), (second.id, "updated", False)]
     assert ask(settings, RESTATED) == []
     assert ask(settings, "select value, replaced_at from fct_kpi_history order by published_at") == [
-        (before["value"], datetime(2026, 6, 2, 3)),
+        (before["value"], datetime(2026, 4, 2, 3)),
         (after["value"], None),
     ]
 
@@ -153,9 +153,9 @@ def test_a_restatement_names_both_values_both_publications_and_its_days(settings
     ) == [
         (
             second.id,
-            datetime(2026, 6, 2, 3),
+            datetime(2026, 4, 2, 3),
             first.id,
-            datetime(2026, 6, 1, 3),
+            datetime(2026, 4, 1, 3),
             '{"orders":["2026-03-01/2026-03-03","2026-03-05/2026-03-06"]}',
             "[]",
             3,
@@ -342,16 +342,16 @@ def documented() -> Iterator[str]:
 
 
 def test_the_documented_queries_answer(settings: Settings) -> None:
-    week, month = {"grain": "week", "period": date(2026, 5, 25)}, {"grain": "month", "period": date(2026, 5, 1)}
+    week, month = {"grain": "week", "period": date(2026, 3, 23)}, {"grain": "month", "period": date(2026, 3, 1)}
     shows(settings, 780, kpi="active_users", mature=False, **week)  # type: ignore[arg-type]
     shows(settings, 0.02, kpi="logo_churn", **month)  # type: ignore[arg-type]
-    monday = night(settings, 1)
+    monday = night(settings, 6)
     shows(settings, 790, kpi="active_users", **week)  # type: ignore[arg-type]
     shows(settings, 0.03, kpi="logo_churn", **month)  # type: ignore[arg-type]
-    tuesday = night(settings, 2)
+    tuesday = night(settings, 7)
     said, changed, restating, course = (ask(settings, query) for query in documented())
-    at = [datetime(2026, 6, day, 3) for day in (1, 2)]
-    assert said == [(date(2026, 5, 25), "all", 780, monday.id)]
+    at = [datetime(2026, 4, day, 3) for day in (6, 7)]
+    assert said == [(date(2026, 3, 23), "all", 780, monday.id)]
     assert changed == [(at[1], "all", 0.02, 0.03, "restated", None)]
     assert restating == [(tuesday.id, at[1], "logo_churn", 1, None)]
     assert [(row[0], row[1], row[5]) for row in course] == [(at[0], at[1], 0.02), (at[1], None, 0.03)]

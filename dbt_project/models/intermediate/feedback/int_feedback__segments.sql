@@ -1,5 +1,5 @@
--- Of answers and of surveys apart: what was true of the customer is asked for the day of the answer, and for that of
--- the offer. Where the profile has no surveys an answer is the row of a ticket.
+-- Of answers and of surveys apart: what was true of the customer is asked for the day of the answer, and for the day
+-- that counts of the survey. Where the profile has no surveys an answer is the row of a ticket.
 with
 
 facts as (
@@ -18,7 +18,7 @@ facts as (
         'survey' as fact,
         surveys.response_id as fact_id,
         surveys.customer_id,
-        surveys.offered_date as fact_date,
+        surveys.attribute_date as fact_date,
         responses.extra
     from {{ ref('int_feedback__surveys') }} as surveys
     inner join {{ ref('int_feedback__survey_responses') }} as responses on surveys.response_id = responses.response_id

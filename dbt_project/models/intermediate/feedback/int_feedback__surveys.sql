@@ -1,5 +1,6 @@
 -- The surveys that count, with who was asked: nobody of the company itself, none about a ticket that counts nowhere or
--- was merged away. What the source does not say of a person, the customer's history says for the day of the offer.
+-- was merged away. What the source does not say of a person, the customer's history says for the day that counts: that
+-- of the offer, of a recommendation that of the answer.
 with
 
 watermark as (
@@ -26,6 +27,10 @@ counted as (
         responses.channel,
         responses.country,
         responses.plan,
+        case
+            when responses.survey = 'nps' and responses.answered_at < watermark.closed_at then responses.answered_at
+            else responses.offered_at
+        end as counted_at,
         settings.reporting_zone
     from {{ ref('int_feedback__survey_responses') }} as responses
     cross join settings
@@ -34,26 +39,34 @@ counted as (
     left join internal_people on responses.customer_id = internal_people.person_id
     where internal_people.person_id is null
         and not coalesce(tickets.is_excluded or tickets.is_merged_away, false)
+),
+
+dated as (
+    select
+        *,
+        cast({{ to_local('counted_at', 'reporting_zone') }} as date) as attribute_date
+    from counted
 )
 
 select
-    counted.response_id,
-    counted.survey,
-    counted.customer_id,
-    counted.offered_at,
-    counted.offered_date,
-    counted.answered_at,
-    cast({{ to_local('counted.answered_at', 'counted.reporting_zone') }} as date) as answered_date,
-    counted.score,
-    counted.channel,
-    coalesce(nullif(counted.country, ''), spans.country) as country,
-    coalesce(nullif(counted.plan, ''), spans.plan) as plan,
+    dated.response_id,
+    dated.survey,
+    dated.customer_id,
+    dated.offered_at,
+    dated.offered_date,
+    dated.answered_at,
+    cast({{ to_local('dated.answered_at', 'dated.reporting_zone') }} as date) as answered_date,
+    dated.score,
+    dated.channel,
+    coalesce(nullif(dated.country, ''), spans.country) as country,
+    coalesce(nullif(dated.plan, ''), spans.plan) as plan,
     (
-        (nullif(counted.country, '') is null and spans.country is not null)
-        or (nullif(counted.plan, '') is null and spans.plan is not null)
-    ) as is_attribute_of_customer
-from counted
+        (nullif(dated.country, '') is null and spans.country is not null)
+        or (nullif(dated.plan, '') is null and spans.plan is not null)
+    ) as is_attribute_of_customer,
+    dated.attribute_date
+from dated
 left join {{ ref('int_customers__attribute_spans') }} as spans
-    on counted.customer_id = spans.customer_id
-    and counted.offered_date >= spans.valid_from_date
-    and counted.offered_date < spans.valid_to_date
+    on dated.customer_id = spans.customer_id
+    and dated.attribute_date >= spans.valid_from_date
+    and dated.attribute_date < spans.valid_to_date

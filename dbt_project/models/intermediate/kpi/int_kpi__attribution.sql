@@ -1,88 +1,151 @@
 -- Whether the attributes of a person that a KPI is segmented by came with the fact ('fact'), from a dated history of
--- the customer ('dated'), or are today's ('current'): then the past of those segments changes with the person.
+-- the customer ('dated'), or are today's ('current'): then the past of those segments changes with the person. One fact
+-- before the first dated entry of its customer is enough.
 with
 
-history as (
-    select count(*) filter (where value = 'true') as dated_count
-    from {{ ref('profile_settings') }}
-    where section = 'dated_history'
-        and key = 'customers'
+customers as (
+    select
+        customer_id,
+        min(case when is_dated then valid_from_date end) as dated_from
+    from {{ ref('int_customers__attribute_spans') }}
+    group by customer_id
 ),
 
-customers as (
-    select count(*) as stream_count
-    from {{ ref('int_calendar__streams') }}
-    where stream = 'customers'
+-- where the customer said what the fact did not
+visits as (
+    select
+        customer_id,
+        visit_date as fact_date,
+        is_plan_or_country_of_customer
+    from {{ ref('int_engagement__first_visits') }}
+    where is_attribute_of_customer
+),
+
+order_facts as (
+    select
+        customer_id,
+        order_date as fact_date
+    from {{ ref('int_orders__order_facts') }}
+    where is_country_of_customer
+),
+
+-- Before the first event that names the user there may be others, of a device: the first visit speaks for them.
+uses as (
+    select
+        coalesce(user_id, same_day_user_id) as customer_id,
+        min(event_date) as fact_date
+    from {{ ref('int_usage__actor_days') }}
+    where (nullif(plan, '') is null or nullif(country, '') is null)
+        and coalesce(user_id, same_day_user_id) is not null
+    group by coalesce(user_id, same_day_user_id)
+    union all
+    select
+        customer_id,
+        fact_date
+    from visits
+    where is_plan_or_country_of_customer
 ),
 
 facts as (
     select
         'orders' as domain,
-        coalesce(bool_or(is_country_of_customer), false) as is_of_customer
-    from {{ ref('int_orders__order_facts') }}
+        customer_id,
+        fact_date
+    from order_facts
     union all
     select
         'fulfilment' as domain,
-        coalesce(bool_or(is_country_of_customer), false) as is_of_customer
+        customer_id,
+        order_date as fact_date
     from {{ ref('int_fulfilment__order_facts') }}
+    where is_country_of_customer
     union all
     select
         'feedback' as domain,
-        coalesce(bool_or(is_attribute_of_customer), false) as is_of_customer
-    from (
-        select is_attribute_of_customer from {{ ref('int_feedback__answers') }}
-        union all
-        select is_attribute_of_customer from {{ ref('int_feedback__surveys') }}
-    ) as asked
+        customer_id,
+        answer_date as fact_date
+    from {{ ref('int_feedback__answers') }}
+    where is_attribute_of_customer
+    union all
+    select
+        'feedback' as domain,
+        customer_id,
+        attribute_date as fact_date
+    from {{ ref('int_feedback__surveys') }}
+    where is_attribute_of_customer
     union all
     select
         'retention' as domain,
-        coalesce(bool_or(is_attribute_of_customer), false) as is_of_customer
-    from (
-        select is_attribute_of_customer from {{ ref('int_retention__first_purchases') }}
-        union all
-        select is_attribute_of_customer from {{ ref('int_engagement__first_visits') }}
-    ) as entries
+        customer_id,
+        order_date as fact_date
+    from {{ ref('int_retention__first_purchases') }}
+    where is_attribute_of_customer
+    union all
+    select
+        'retention' as domain,
+        customer_id,
+        fact_date
+    from visits
     union all
     select
         'conversion' as domain,
-        coalesce(bool_or(is_attribute_of_customer), false) as is_of_customer
-    from (
-        select is_attribute_of_customer from {{ ref('int_conversion__milestones') }}
-        union all
-        select is_attribute_of_customer from {{ ref('int_engagement__first_visits') }}
-    ) as steps
+        customer_id,
+        event_date as fact_date
+    from {{ ref('int_conversion__milestones') }}
+    where is_attribute_of_customer
+    union all
+    select
+        'conversion' as domain,
+        customer_id,
+        fact_date
+    from visits
     union all
     select
         'engagement' as domain,
-        coalesce(bool_or(plan is null or country is null), false) as is_of_customer
-    from {{ ref('int_usage__actor_days') }}
-    where coalesce(user_id, same_day_user_id) is not null
-),
-
--- The country of the domain across comes from orders, people and tickets.
-judged as (
-    select * from facts
+        customer_id,
+        fact_date
+    from uses
+    union all
+    -- the country of the domain across comes from orders, people and tickets
+    select
+        'across' as domain,
+        customer_id,
+        fact_date
+    from order_facts
     union all
     select
         'across' as domain,
-        coalesce(bool_or(is_of_customer), false) as is_of_customer
-    from (
-        select is_of_customer from facts
-        where domain in ('orders', 'engagement')
-        union all
-        select customer_id is not null and nullif(country, '') is null as is_of_customer
-        from {{ ref('int_support__ticket_facts') }}
-    ) as sides
+        customer_id,
+        fact_date
+    from uses
+    union all
+    select
+        'across' as domain,
+        customer_id,
+        created_date as fact_date
+    from {{ ref('int_support__ticket_facts') }}
+    where nullif(country, '') is null
+),
+
+judged as (
+    select
+        facts.domain,
+        bool_or(coalesce(facts.fact_date < customers.dated_from, true)) as is_of_today
+    from facts
+    inner join customers on facts.customer_id = customers.customer_id
+    group by facts.domain
+),
+
+domains as (
+    select distinct domain from {{ ref('kpi_catalogue') }}
 )
 
 select
-    judged.domain,
+    domains.domain,
     case
-        when not judged.is_of_customer or customers.stream_count = 0 then 'fact'
-        when history.dated_count > 0 then 'dated'
-        else 'current'
+        when judged.is_of_today is null then 'fact'
+        when judged.is_of_today then 'current'
+        else 'dated'
     end as attribution
-from judged
-cross join history
-cross join customers
+from domains
+left join judged on domains.domain = judged.domain

@@ -1,4 +1,5 @@
--- The rows behind the support KPIs: a KPI of a day counts the tickets whose date in its name is that day.
+-- The rows behind the support KPIs: a KPI of a day counts the tickets whose date in its name is that day. What a ticket
+-- does not say of the requester, the customer's history says for the day on which it was opened.
 with
 
 clocks as (
@@ -29,8 +30,8 @@ select
     facts.group_name,
     facts.reason,
     facts.feature,
-    facts.country,
-    facts.plan,
+    coalesce(nullif(facts.country, ''), spans.country) as country,
+    coalesce(nullif(facts.plan, ''), spans.plan) as plan,
     facts.is_merged_away,
     facts.merged_at,
     facts.merged_into_ticket_id,
@@ -71,4 +72,5 @@ from {{ ref('int_support__ticket_facts') }} as facts
 left join {{ ref('int_support__business_times') }} as times on facts.ticket_id = times.ticket_id
 left join {{ ref('int_support__first_solves') }} as solves on facts.ticket_id = solves.ticket_id
 left join clocks on facts.ticket_id = clocks.ticket_id
+{{ join_customer_spans('facts', 'created_date') }}
 where not facts.is_excluded

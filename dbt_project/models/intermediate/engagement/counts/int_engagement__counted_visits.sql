@@ -10,5 +10,6 @@ select
     country,
     plan,
     acquisition_channel,
-    is_attribute_of_customer
+    is_attribute_of_customer,
+    is_plan_or_country_of_customer
 from {{ counted_visits() }}

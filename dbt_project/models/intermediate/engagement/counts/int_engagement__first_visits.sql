@@ -55,7 +55,10 @@ firsts as (
         min_by(islands.country, islands.first_event_id) as country,
         min_by(islands.plan, islands.first_event_id) as plan,
         min_by(islands.acquisition_channel, islands.first_event_id) as acquisition_channel,
-        min_by(islands.is_attribute_of_customer, islands.first_event_id) as is_attribute_of_customer
+        min_by(islands.is_attribute_of_customer, islands.first_event_id) as is_attribute_of_customer,
+        min_by(
+            islands.is_plan_or_country_of_customer, islands.first_event_id
+        ) as is_plan_or_country_of_customer
     from islands
     inner join first_instants
         on islands.person_key = first_instants.person_key
@@ -87,7 +90,8 @@ select
     kept.country,
     kept.plan,
     kept.acquisition_channel,
-    kept.is_attribute_of_customer
+    kept.is_attribute_of_customer,
+    kept.is_plan_or_country_of_customer
 from kept
 left join active on kept.person_key = active.person_key
 union all
@@ -101,6 +105,7 @@ select
     firsts.country,
     firsts.plan,
     firsts.acquisition_channel,
-    firsts.is_attribute_of_customer
+    firsts.is_attribute_of_customer,
+    firsts.is_plan_or_country_of_customer
 from firsts
 left join active on firsts.person_key = active.person_key

@@ -18,7 +18,11 @@ select
     coalesce(
         nullif(islands.acquisition_channel, ''), nullif(spans.acquisition_channel, ''), 'unknown'
     ) as acquisition_channel,
-    spans.customer_id is not null as is_attribute_of_customer
+    spans.customer_id is not null as is_attribute_of_customer,
+    spans.customer_id is not null
+    and (
+        nullif(islands.country, '') is null or nullif(islands.plan, '') is null
+    ) as is_plan_or_country_of_customer
 from {{ ref('int_usage__session_islands') }} as islands
 {{ join_people('islands') }}
 left join {{ ref('int_customers__attribute_spans') }} as spans
@@ -52,7 +56,11 @@ select
         nullif(islands.country, '') is null
         or nullif(islands.plan, '') is null
         or nullif(islands.acquisition_channel, '') is null
-    ) as is_attribute_of_customer
+    ) as is_attribute_of_customer,
+    moved.is_customer
+    and (
+        nullif(islands.country, '') is null or nullif(islands.plan, '') is null
+    ) as is_plan_or_country_of_customer
 from {{ ref('int_usage__session_islands') }} as islands
 inner join {{ ref('int_engagement__moved_actors') }} as moved
     on islands.actor_key = moved.actor_key
