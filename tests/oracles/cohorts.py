@@ -8,6 +8,8 @@ from decimal import Decimal
 
 from tests.oracles import engagement
 from tests.oracles.figures import (
+    NO_AMOUNT,
+    NO_AMOUNTS,
     NOTHING_BY_NOTHING,
     ZERO,
     Cell,
@@ -20,7 +22,16 @@ from tests.oracles.figures import (
     ratio,
     rounded,
 )
-from tests.oracles.orders import Movement, Order, category_and_order_segments, movements, rate, read_orders, spread
+from tests.oracles.orders import (
+    Movement,
+    Order,
+    category_and_order_segments,
+    lines_of,
+    movements,
+    rate,
+    read_orders,
+    spread,
+)
 from tests.oracles.raw import CENT, Company, instant
 
 DAYS_30, DAYS_90 = timedelta(days=30), timedelta(days=90)
@@ -35,10 +46,10 @@ def cohort_movements(company: Company, orders: list[Order]) -> list[Movement]:
         refunded = {
             line.line_id: sum((amount for at, amount in line.refunds if at < until), Decimal(0)) for line in order.lines
         }
-        cancelled_at = order.time("cancelled_at")
+        cancelled_at = order.cancelled_at
         left = sum((line.gross - line.discount - refunded[line.line_id] for line in order.lines), Decimal(0))
         is_gone = cancelled_at is not None and cancelled_at < until and left > 0
-        unrefunded = spread(int(left / CENT) if is_gone else 0, company.items.get(order.order_id, []))
+        unrefunded = spread(int(left / CENT) if is_gone else 0, lines_of(company, order.order_id))
         for line in order.lines:
             for kind, amount in (
                 ("gross", line.gross),
@@ -54,11 +65,11 @@ def cancellation_rate(company: Company, orders: list[Order]) -> dict[Key, Cell]:
     """Orders cancelled before shipment within 30 days / orders, by order date; by who cancelled: of all orders."""
     scans: dict[str, datetime] = {}
     for parcel in company.tables.get("shipments", []):
-        if scanned := instant(parcel["shipped_at"]):
+        if scanned := company.happened(parcel["shipped_at"]):
             scans[parcel["order_id"]] = min(scanned, scans.get(parcel["order_id"], scanned))
     facts, by_whom = [], []
     for order in orders:
-        day, cancelled_at, scan = company.calendar.day(order.at), order.time("cancelled_at"), scans.get(order.order_id)
+        day, cancelled_at, scan = company.calendar.day(order.at), order.cancelled_at, scans.get(order.order_id)
         is_cancelled = (
             cancelled_at is not None and cancelled_at < order.at + DAYS_30 and (scan is None or cancelled_at <= scan)
         )
@@ -79,15 +90,15 @@ def return_rate(company: Company, orders: list[Order]) -> dict[Key, Cell]:
     Of a line that came in several parcels the units that came first go back first.
     """
     arrived: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
-    at = {row["id"]: instant(row["delivered_at"]) for row in company.tables.get("shipments", [])}
+    at = {row["id"]: company.happened(row["delivered_at"]) for row in company.tables.get("shipments", [])}
     for row in company.tables.get("shipment_items", []):
         if delivered := at[row["shipment_id"]]:
             arrived[row["item_id"]].append((delivered, row["quantity"]))
     went_back: dict[str, list[datetime]] = defaultdict(list)
     for refund in company.refunds:
         if refund["item_id"] and refund["returned_quantity"]:
-            returned = instant(refund["returned_at"]) or instant(refund["created_at"])
-            went_back[refund["item_id"]] += [returned] * refund["returned_quantity"]
+            returned = company.happened(refund["returned_at"] or refund["created_at"])
+            went_back[refund["item_id"]] += [returned] * refund["returned_quantity"] if returned else []
     of_orders, of_categories = [], []
     for order in orders:
         for line in order.lines:
@@ -124,12 +135,13 @@ def repeat_purchases(company: Company, orders: list[Order]) -> dict[Key, Cell]:
     """
     bought: dict[str, list[Order]] = defaultdict(list)
     for order in sorted(orders, key=lambda o: (o.at, o.order_id)):
-        if order.raw["customer_id"] and order.time("cancelled_at") is None:
+        if order.raw["customer_id"] and order.cancelled_at is None:
             bought[order.raw["customer_id"]].append(order)
     facts = []
     for kept in bought.values():
         first = kept[0]
-        segments = {name: first.raw[name] for name in ("acquisition_channel", "plan", "country")}
+        names = ("acquisition_channel", "plan", "country")
+        segments = {name: company.attribute(name, first.raw[name], first.raw["customer_id"]) for name in names}
         came_back = any(order.at < first.at + DAYS_90 for order in kept[1:])
         facts.append(Fact(company.calendar.day(first.at), segments, came_back))
 
@@ -162,11 +174,11 @@ def kpis(company: Company) -> list[Kpi]:
 
     in_90_days = category_and_order_segments(company, cohort_movements(company, orders), total)
     return [
-        Kpi("net_sales_cohort_90d", in_90_days, ZERO, window_days=90),
+        Kpi("net_sales_cohort_90d", in_90_days, NO_AMOUNT, window_days=90),
         Kpi("cancellation_rate", cancellation_rate(company, orders), NOTHING_BY_NOTHING, window_days=30),
-        Kpi("return_rate", return_rate(company, orders), NOTHING_BY_NOTHING, window_days=30),
-        Kpi("refund_rate", refund_rate(company, moved), NOTHING_BY_NOTHING),
-        Kpi("revenue_per_active_user", revenue_per_active_user(company, moved), NOTHING_BY_NOTHING),
+        Kpi("return_rate", return_rate(company, orders), NO_AMOUNTS, window_days=30),
+        Kpi("refund_rate", refund_rate(company, moved), NO_AMOUNTS),
+        Kpi("revenue_per_active_user", revenue_per_active_user(company, moved), NO_AMOUNTS),
         Kpi(
             "repeat_purchase_90d",
             repeat_purchases(company, orders),

@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cache
 
 from tests.oracles.calendar import start_of
-from tests.oracles.engagement import NEW_AFTER_DAYS, Act, acts, internal_people
+from tests.oracles.engagement import NEW_AFTER_DAYS, Act, acts
 from tests.oracles.figures import (
     GRAINS,
     NO_ROWS,
@@ -81,7 +81,7 @@ def activation(company: Company) -> dict[Key, Cell]:
     """Sign-ups that do the profile's key action within 7 days / sign-ups; the platform is that of the first visit."""
     done, facts = times_of(company, company.business["key_action"]), []
     for person, customer in company.customers.items():
-        if person in internal_people(company):
+        if person in company.internal_people:
             continue
         signed_up_at, visit = instant(customer["created_at"]), first_visits(company).get(person)
         places = {

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cache
 
 from tests.oracles.calendar import Calendar, Period
@@ -41,43 +40,12 @@ class Act:
 
 
 @cache
-def persons_of_events(company: Company) -> list[str]:
-    """The person of each event, of internal people too.
-
-    A person is the user_id; an anonymous_id counts as the user_id that it is next seen with: events between two
-    identifies belong to the next, trailing ones to the last. Until then it is a person of its own.
-    """
-    seen: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
-    for event in company.events:
-        if event.anonymous_id and event.user_id:
-            seen[event.anonymous_id].append((event.at, event.user_id))
-
-    def person_of(event: Event) -> str:
-        if event.user_id:
-            return event.user_id
-        sightings = seen.get(event.anonymous_id)
-        if not sightings:
-            return f"anonymous {event.anonymous_id}"
-        following = bisect_left(sightings, event.at, key=lambda sighting: sighting[0])
-        return sightings[min(following, len(sightings) - 1)][1]
-
-    return [person_of(event) for event in company.events]
-
-
-@cache
-def internal_people(company: Company) -> set[str]:
-    """Who counts nowhere at any date: one flagged event is enough."""
-    persons_ = zip(persons_of_events(company), company.events, strict=True)
-    return company.internal_people | {person for person, event in persons_ if event.is_internal}
-
-
-@cache
 def acts(company: Company) -> list[Act]:
     """The events of everybody who counts, in order of time."""
-    internal, passive = internal_people(company), set(company.business["passive_events"])
+    passive = set(company.business["passive_events"])
     found = []
-    for event, person in zip(company.events, persons_of_events(company), strict=True):
-        if person not in internal:
+    for event, person in zip(company.events, company.persons, strict=True):
+        if person not in company.internal_people:
             today = company.customers.get(person, {})
             segments = {
                 "platform": event.platform or "unknown",
@@ -121,9 +89,8 @@ def person_days(by_day: PersonsByDay, start: date, end: date) -> int:
 
 
 def sessions(calendar: Calendar, doings: list[Act]) -> list[Fact]:
-    """By the source's session id, else a gap of 30 minutes; dated by the start; may cross midnight; cut after 24 h.
-
-    The segments are those of the first event.
+    """By the source's session id, else a gap of 30 minutes; dated by the start; may cross midnight; cut after 24 h: one
+    that lasts longer counts again. The segments are those of the first event.
     """
     streams: dict[tuple[str, str | None], list[Act]] = defaultdict(list)
     for act in doings:
@@ -140,7 +107,7 @@ def sessions(calendar: Calendar, doings: list[Act]) -> list[Fact]:
     found: list[Fact] = []
     for session in cut:
         first, length = session[0], session[-1].event.at - session[0].event.at
-        for n in range(length // LONGEST + 1):
+        for n in range(max(-(-length // LONGEST), 1)):
             found.append(Fact(calendar.day(first.event.at + n * LONGEST), first.segments, 1))
     return found
 
@@ -194,7 +161,7 @@ def kpis(company: Company) -> list[Kpi]:
         count = everybody(("all", "all") if dimension == "feature" else (dimension, segment), start, period.end)
         used = distinct(by_day, start, period.end)
         is_there = dimension != "feature" or min(by_day) < period.end
-        return ratio(used, count, count) if is_there else None
+        return ratio(used, count, count) if is_there and count else None
 
     def events_per_active_day(
         dimension: str, segment: str, by_day: PersonsByDay, start: date, period: Period

@@ -15,12 +15,8 @@ NPS_DAYS = 90
 
 def surveys_that_count(company: Company) -> list[Record]:
     """Surveys about a ticket that is spam, deleted, a test or merged away are in no KPI, like the ticket."""
-    return [
-        s
-        for s in company.surveys
-        if s["ticket_id"] is None
-        or ((ticket := company.tickets.get(str(s["ticket_id"]))) is not None and not ticket["fields"][MERGED_INTO])
-    ]
+    merged = {ticket_id for ticket_id, ticket in company.tickets.items() if ticket["fields"][MERGED_INTO]}
+    return [s for s in company.surveys if str(s["ticket_id"]) not in company.uncounted_tickets | merged]
 
 
 def of_kind(company: Company, kind: str) -> list[Record]:
@@ -45,9 +41,10 @@ def _order(survey: Record) -> tuple:
 
 
 def segments(company: Company, survey: Record) -> dict[str, str | None]:
-    """Channel, country and plan on the survey's own row."""
+    """Channel, country and plan of a survey."""
     fields = survey["requester"]["user_fields"]
-    return {"channel": survey["sent_via"], "country": fields["country"], "plan": fields["plan"]}
+    of_person = {name: company.attribute(name, fields[name], survey["customer_id"]) for name in ("country", "plan")}
+    return {"channel": survey["sent_via"], **of_person}
 
 
 def kpis(company: Company) -> list[Kpi]:

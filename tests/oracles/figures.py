@@ -100,7 +100,9 @@ def percentile(values: Iterable[timedelta], share: Fraction, unit: timedelta) ->
 
 
 ZERO = number(0, 0)
+NO_AMOUNT = number(0)  # where the catalogue does not fix what n counts
 NOTHING_BY_NOTHING = ratio(0, 0, 0)
+NO_AMOUNTS = ratio(0, 0)
 NO_ROWS = Cell(None, None, None, 0)
 
 
@@ -166,7 +168,7 @@ class Kpi:
 def published(calendar: Calendar, kpi: Kpi) -> dict[RowKey, Row]:
     """The rows of a KPI: the total for every whole period, each segment from its first appearance on.
 
-    A segment appears with the first period in which it has something. A trailing window that reaches before the first
+    A segment appears with the first period in which it has a value. A trailing window that reaches before the first
     day gives NULL and `is_complete = false`.
     """
     rows: dict[RowKey, Row] = {}
@@ -175,7 +177,7 @@ def published(calendar: Calendar, kpi: Kpi) -> dict[RowKey, Row]:
         whole = {start for start, period in periods.items() if _is_complete(calendar, kpi, period)}
         since: dict[tuple[str, str], date] = {("all", "all"): calendar.first}
         for key in kpi.cells:
-            if key.grain == grain and kpi.cells[key] != NO_ROWS:
+            if key.grain == grain and key.start in whole and kpi.cells[key] != NO_ROWS:
                 segment = (key.dimension, key.segment)
                 since[segment] = min(since.get(segment, key.start), key.start)
         for (dimension, segment), first_seen in since.items():

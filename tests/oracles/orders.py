@@ -14,6 +14,7 @@ from functools import cache
 from tests.oracles.calendar import ONE_DAY
 from tests.oracles.figures import (
     GRAINS,
+    NO_AMOUNT,
     NOTHING_BY_NOTHING,
     ZERO,
     Cell,
@@ -56,6 +57,7 @@ class Order:
     currency: str
     segments: Mapping[str, str | None]
     lines: tuple[Line, ...]
+    cancelled_at: datetime | None
     raw: Record
 
     def time(self, column: str) -> datetime | None:
@@ -75,6 +77,12 @@ def spread(amount_cents: int, lines: list[Record]) -> dict[str, int]:
     return shares
 
 
+def lines_of(company: Company, order_id: str) -> list[Record]:
+    """The lines of an order; one without lines has one of nothing, so that what is said of the order has a place."""
+    nothing = {"id": "-", "category": None, "unit_price_cents": 0, "quantity": 0, "discount_cents": 0}
+    return company.items.get(order_id) or [nothing]
+
+
 @cache
 def read_orders(company: Company) -> list[Order]:
     """All orders that count."""
@@ -83,7 +91,7 @@ def read_orders(company: Company) -> list[Order]:
         refunds[refund["order_id"]].append(refund)
     found = []
     for order_id, raw in company.orders.items():
-        items = company.items.get(order_id, [])
+        items = lines_of(company, order_id)
         discounts = spread(raw["discount_cents"], items)
         given: dict[str, list[tuple[datetime, Decimal]]] = defaultdict(list)
         for refund in refunds[order_id]:
@@ -101,8 +109,10 @@ def read_orders(company: Company) -> list[Order]:
             )
             for item in items
         )
-        segments = {"channel": raw["channel"], "country": raw["country"]}
-        found.append(Order(order_id, instant(raw["placed_at"]), raw["currency"], segments, lines, raw))
+        country = company.attribute("country", raw["country"], raw["customer_id"])
+        segments = {"channel": raw["channel"], "country": country}
+        cancelled_at = company.happened(raw["cancelled_at"])
+        found.append(Order(order_id, instant(raw["placed_at"]), raw["currency"], segments, lines, cancelled_at, raw))
     return found
 
 
@@ -139,9 +149,9 @@ def movements(company: Company) -> list[Movement]:
         found.append(Movement(kind, order, day, line.category, converted))
 
     for order in read_orders(company):
-        cancelled_at = order.time("cancelled_at")
+        cancelled_at = order.cancelled_at
         left = max(sum((line.unrefunded for line in order.lines), Decimal(0)), Decimal(0))
-        unrefunded = spread(int(left / CENT), company.items.get(order.order_id, []))
+        unrefunded = spread(int(left / CENT), lines_of(company, order.order_id))
         for line in order.lines:
             add("gross", order, line, order.at, line.gross)
             add("discount", order, line, order.at, -line.discount)
@@ -211,7 +221,7 @@ def subscriptions(orders: list[Order]) -> list[Subscription]:
                 order,
                 order.time("subscription_start") or order.at,
                 order.time("subscription_end"),
-                order.time("cancelled_at"),
+                order.cancelled_at,
                 tuple(places),
             )
         )
@@ -296,8 +306,8 @@ def kpis(company: Company) -> list[Kpi]:
 
     return [
         Kpi("orders", category_and_order_segments(company, gross, count), ZERO),
-        Kpi("gmv", category_and_order_segments(company, gross, amount), ZERO),
-        Kpi("net_sales", category_and_order_segments(company, moved, amount), ZERO),
+        Kpi("gmv", category_and_order_segments(company, gross, amount), NO_AMOUNT),
+        Kpi("net_sales", category_and_order_segments(company, moved, amount), NO_AMOUNT),
         Kpi("aov", category_and_order_segments(company, ordered, mean_order_value), NOTHING_BY_NOTHING),
         Kpi("mrr", runs["mrr"], ZERO, is_rounded_per_row=True),
         Kpi("active_subscriptions", runs["active_subscriptions"], ZERO),
