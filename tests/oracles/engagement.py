@@ -157,11 +157,18 @@ def kpis(company: Company) -> list[Kpi]:
         return ratio(person_days(by_day, start, period.end), 28 * count, count) if count else None
 
     def adoption(dimension: str, segment: str, by_day: PersonsByDay, start: date, period: Period) -> Cell | None:
-        """Persons who used the feature in the trailing 28 days / users_28d, from the first use on; in total any feature."""
+        """Persons who used the feature in the trailing 28 days / users_28d; in total any feature."""
         count = everybody(("all", "all") if dimension == "feature" else (dimension, segment), start, period.end)
         used = distinct(by_day, start, period.end)
-        is_there = dimension != "feature" or min(by_day) < period.end
+        is_there = dimension != "feature" or first_adoption(segment, period.grain) <= period.start
         return ratio(used, count, count) if is_there and count else None
+
+    @cache
+    def first_adoption(feature: str, grain: str) -> date:
+        """The first period with a whole window in which somebody used the feature; nobody has ever heard of it before."""
+        windows = [(p.start, p.end - timedelta(days=28), p.end) for p in calendar.periods(grain).values()]
+        by_day = adopted["feature", feature]
+        return min((at for at, start, end in windows if start >= calendar.first and distinct(by_day, start, end)), default=date.max)
 
     def events_per_active_day(
         dimension: str, segment: str, by_day: PersonsByDay, start: date, period: Period

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -149,8 +149,8 @@ class Kpi:
     """The cells of a KPI with what the catalogue says about it.
 
     `empty` is the cell of a period in which nothing happened. `trailing_days` reach back from the period's last day,
-    `window_days` is how long a cohort is watched. Where `is_rounded_per_row`, the catalogue does not say at which step
-    an amount is rounded: half a millionth per row behind it is no difference. "First ever" is not available in the
+    `window_days` is how long a cohort is watched. The catalogue does not say at which step an amount is rounded: half a
+    millionth per line behind it, of which there are `rounded_rows`, is no difference, nor that of rounding it here. "First ever" is not available in the
     first `unknown_first_days` of the data. `needs_previous` says that the period before has to be there too.
     """
 
@@ -160,7 +160,7 @@ class Kpi:
     grains: tuple[str, ...] = GRAINS
     window_days: int = 0
     trailing_days: int = 0
-    is_rounded_per_row: bool = False
+    rounded_rows: Mapping[Key, int] = field(default_factory=dict)
     unknown_first_days: int = 0
     needs_previous: bool = False
 
@@ -189,7 +189,7 @@ def published(calendar: Calendar, kpi: Kpi) -> dict[RowKey, Row]:
                 if not complete:
                     cell = Cell(None, None, None, None)
                 mature = calendar.is_mature(period, kpi.window_days)
-                slack = _slack(kpi, cell)
+                slack = _slack(cell, kpi.rounded_rows.get(Key(grain, start, dimension, segment), 0))
                 rows[RowKey(kpi.kpi_id, grain, start, dimension, segment)] = Row(*cell, complete, mature, slack)
     return rows
 
@@ -202,8 +202,8 @@ def _is_complete(calendar: Calendar, kpi: Kpi, period: Period) -> bool:
     return period.start >= calendar.first + timedelta(days=kpi.unknown_first_days)
 
 
-def _slack(kpi: Kpi, cell: Cell) -> Decimal:
-    """What rounding may do: half a millionth to a percentile (of a tie either way), and to each row where the KPI says so."""
+def _slack(cell: Cell, rounded_rows: int) -> Decimal:
+    """What rounding may do: half a millionth to a percentile (of a tie either way), and to each row that is rounded."""
     if cell.numerator is None and cell.value is not None:
         return MILLIONTH / 2 + MILLIONTH / 1000
-    return MILLIONTH * (cell.n or 0) / 2 if kpi.is_rounded_per_row else Decimal(0)
+    return MILLIONTH * (rounded_rows + 1) / 2 if rounded_rows else Decimal(0)

@@ -122,6 +122,7 @@ def read_company(home: Path, path: Path = PROFILE) -> Company:
         for r in tables["orders"]
         if not r["is_test"] and person(r["customer_id"]) not in flagged | staff
     }
+    uncounted_orders = {r["id"] for r in tables["orders"]} - orders.keys()
     items: dict[str, list[Record]] = {}
     for line in sorted(tables["order_items"], key=lambda r: r["id"]):
         items.setdefault(line["order_id"], []).append(line)
@@ -155,7 +156,7 @@ def read_company(home: Path, path: Path = PROFILE) -> Company:
         flagged | staff,
         orders,
         items,
-        [r for r in tables["refunds"] if r["order_id"] in orders and instant(r["created_at"]) < calendar.watermark],
+        [r for r in tables["refunds"] if r["order_id"] not in uncounted_orders],
         _rates(folder),
         tickets,
         uncounted,
