@@ -32,7 +32,7 @@ from tests.oracles.orders import (
     read_orders,
     spread,
 )
-from tests.oracles.raw import CENT, Company, instant
+from tests.oracles.raw import CENT, Company
 
 DAYS_30, DAYS_90 = timedelta(days=30), timedelta(days=90)
 
@@ -87,29 +87,41 @@ def cancellation_rate(company: Company, orders: list[Order]) -> dict[Key, Cell]:
 def return_rate(company: Company, orders: list[Order]) -> dict[Key, Cell]:
     """Units returned within 30 days of delivery / units delivered, by delivery date.
 
-    Of a line that came in several parcels the units that came first go back first.
+    Of a line that came in several parcels the units that came first go back first. What names no line that was delivered
+    is taken from what is left of the order, likewise.
     """
-    arrived: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
     at = {row["id"]: company.happened(row["delivered_at"]) for row in company.tables.get("shipments", [])}
+    arrived: dict[str, list[tuple[datetime, str, str]]] = defaultdict(list)  # of an order: (when, parcel, line) per unit
     for row in company.tables.get("shipment_items", []):
         if delivered := at[row["shipment_id"]]:
-            arrived[row["item_id"]].append((delivered, row["quantity"]))
-    went_back: dict[str, list[datetime]] = defaultdict(list)
+            arrived[row["order_id"]] += [(delivered, row["shipment_id"], row["item_id"])] * row["quantity"]
+    went_back: dict[str, list[tuple[datetime, str | None]]] = defaultdict(list)
     for refund in company.refunds:
-        if refund["item_id"] and refund["returned_quantity"]:
-            returned = company.happened(refund["returned_at"] or refund["created_at"])
-            went_back[refund["item_id"]] += [returned] * refund["returned_quantity"] if returned else []
+        returned = company.happened(refund["returned_at"] or refund["created_at"])
+        if returned and refund["returned_quantity"]:
+            went_back[refund["order_id"]] += [(returned, refund["item_id"])] * refund["returned_quantity"]
     of_orders, of_categories = [], []
     for order in orders:
-        for line in order.lines:
-            units = [at for at, quantity in sorted(arrived[line.line_id]) for _ in range(quantity)]
-            returns = sorted(went_back[line.line_id])
-            for position, delivered in enumerate(units):
-                returned = returns[position] if position < len(returns) else None
-                is_back = returned is not None and returned < delivered + DAYS_30
-                day = company.calendar.day(delivered)
-                of_orders.append(Fact(day, order.segments, is_back))
-                of_categories.append(Fact(day, {"category": line.category}, is_back))
+        category = {line.line_id: line.category for line in order.lines}
+        units = sorted(arrived[order.order_id])
+        back = sorted(went_back[order.order_id], key=lambda r: r[0])
+        lines = {line_id for _, _, line_id in units}
+        matched: list[tuple[datetime, str, datetime | None]] = []
+        left: list[tuple[datetime, str]] = []
+        for line_id in lines:
+            of_line = [when for when, _, line in units if line == line_id]
+            named = [when for when, line in back if line == line_id]
+            matched += [(d, line_id, r) for d, r in zip(of_line, named, strict=False)]
+            left += [(d, line_id) for d in of_line[len(named) :]]
+        unnamed = [when for when, line in back if line not in lines]
+        order_of_arrival = {(d, line_id): n for n, (d, _, line_id) in enumerate(units)}
+        for n, (delivered, line_id) in enumerate(sorted(left, key=lambda unit: order_of_arrival[unit])):
+            matched.append((delivered, line_id, unnamed[n] if n < len(unnamed) else None))
+        for delivered, line_id, returned in matched:
+            is_back = returned is not None and returned < delivered + DAYS_30
+            day = company.calendar.day(delivered)
+            of_orders.append(Fact(day, order.segments, is_back))
+            of_categories.append(Fact(day, {"category": category.get(line_id)}, is_back))
 
     def share(what: list[bool]) -> Cell:
         return ratio(sum(what), len(what))

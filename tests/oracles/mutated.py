@@ -34,9 +34,9 @@ class Warehouse:
         path = self.dbt / "target" / "compiled" / node["package_name"] / node["original_file_path"]
         return path.read_text(encoding="utf-8")
 
-    def up_to_fct_kpi(self) -> Iterator[str]:
-        """The ids of fct_kpi and of all models that it needs, in the order of building."""
-        wanted = {i for i, node in self.models.items() if node["name"] == "fct_kpi"}
+    def up_to(self, *marts: str) -> Iterator[str]:
+        """The ids of marts and of all models that they need, in the order of building."""
+        wanted = {i for i, node in self.models.items() if node["name"] in marts}
         while before := {p for i in wanted for p in self._parents(i)} - wanted:
             wanted |= before
         while ready := sorted(i for i in wanted if not self._parents(i) & wanted):
@@ -46,14 +46,14 @@ class Warehouse:
     def from_here_on(self, model: str) -> Iterator[dict[str, Any]]:
         """The model and what follows from it up to fct_kpi, in the order of building."""
         touched: set[str] = set()
-        for i in self.up_to_fct_kpi():
+        for i in self.up_to("fct_kpi"):
             if self.models[i]["name"] == model or self._parents(i) & touched:
                 touched.add(i)
                 yield self.models[i]
 
-    def build_after(self, built: set[str]) -> None:
-        """Build what fct_kpi needs and dbt has not built (as schema.name), from what dbt compiled."""
-        for i in self.up_to_fct_kpi():
+    def build_after(self, built: set[str], marts: tuple[str, ...]) -> None:
+        """Build marts, and what they need and dbt has not built (as schema.name), from what dbt compiled."""
+        for i in self.up_to(*marts):
             node = self.models[i]
             is_view_or_python = node["language"] != "sql" or node["config"]["materialized"] == "view"
             if not is_view_or_python and f"{node['schema']}.{node['name']}" not in built:

@@ -73,7 +73,7 @@ def inactivity(company: Company, places: dict[str, Segments]) -> dict[Key, Cell]
             for day, persons in by_day.items():
                 for person in persons:
                     used.setdefault(place, {}).setdefault(person, set()).add(day)
-    for person, days in used["all", "all"].items():
+    for person, days in used.get(("all", "all"), {}).items():
         place = ("acquisition_channel", places[person]["acquisition_channel"] or "unknown")
         used.setdefault(place, {})[person] = days
     stayed_away: dict[Key, list[bool]] = {}

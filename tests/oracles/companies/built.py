@@ -6,7 +6,6 @@ a fork; what follows is the SQL that dbt compiled in that run, for it looks neit
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from datetime import timedelta
@@ -28,34 +27,38 @@ PLAN_MODELS = "path:models/plan"
 
 
 def land(plan: Plan, root: Path) -> tuple[Path, Path]:
-    """(home, profile) with every day of every stream landed."""
+    """(home, profile) of the company, with every day of every stream landed."""
     home, profile = root / "home", root / "company.toml"
     profile.write_text(profile_text(plan), encoding="utf-8")
     write(happened(plan), home / "sources")
-    days = [plan.first + timedelta(days=n) for n in range(plan.days)]
+    land_all(home, profile)
+    return home, profile
+
+
+def land_all(home: Path, profile: Path) -> None:
+    """Land every day of every stream of a profile."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(batch_checks, "validate", judge_in_pandas)
         patched.setenv("OPSMART_PROFILE", str(profile))
         patched.setenv("OPSMART_HOME", str(home))
         settings = load_settings()
+        first, last = settings.profile.business.first_day, settings.profile.business.last_day
+        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         for stream in settings.profile.streams:
             outcome = land_stream(settings, stream, days, str(uuid.uuid4()))
             assert not outcome.failed, outcome.failed[0]
-    return home, profile
 
 
-def build(home: Path, profile: Path, as_built: Path) -> duckdb.DuckDBPyConnection:
-    """The company's warehouse, open for reading and writing."""
+def build(
+    home: Path, profile: Path, as_built: Path, up_to: tuple[str, ...] = ("fct_kpi",)
+) -> duckdb.DuckDBPyConnection:
+    """The home's warehouse, open for reading and writing, with these marts."""
     file = home / "warehouse" / "warehouse.duckdb"
     file.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(as_built / file.name, file)
-    with pytest.MonkeyPatch.context() as patched:
-        for name in ("OPSMART_PROFILE", "OPSMART_HOME"):
-            patched.setenv(name, os.environ.get(name, ""))  # the fork sets its own
-        said = dbt(home, profile, ["run", "--full-refresh", "--select", PLAN_MODELS, *FRONTIER])
+    said = dbt(home, profile, ["run", "--full-refresh", "--select", PLAN_MODELS, *FRONTIER])
     assert said is not None
     con = duckdb.connect(str(file))
     con.execute("set TimeZone = 'UTC'; set default_null_order = 'nulls_last'; set threads = 1")
-    done = {relation for relation, _, _ in said["models"]}
-    Warehouse(con, as_built / "dbt").build_after(done)
+    Warehouse(con, as_built / "dbt").build_after({relation for relation, _, _ in said["models"]}, up_to)
     return con

@@ -55,6 +55,7 @@ class World:
     plan: Plan
     rows: dict[str, list[Row]] = field(default_factory=dict)
     parcels: int = 0
+    sightings: set[tuple[str, datetime]] = field(default_factory=set)
 
     def add(self, table: str, **row: Any) -> Row:
         self.rows.setdefault(table, []).append(row)
@@ -86,6 +87,13 @@ class World:
             return max(at, self.start_of((at + timedelta(hours=hours)).astimezone(ZoneInfo(self.plan.zone)).date()))
         return at + timedelta(seconds=int(rng.expovariate(1 / (hours * 3600))))
 
+    def sighted(self, device: str, at: datetime) -> datetime:
+        """An instant at or just after this one at which nobody else was seen with the device."""
+        while (device, at) in self.sightings:
+            at += timedelta(milliseconds=1)
+        self.sightings.add((device, at))
+        return at
+
     def person(self, rng: Random) -> str:
         return f"cus_{rng.randrange(self.plan.people)}"
 
@@ -107,13 +115,16 @@ def usage(world: World, rng: Random, number: int) -> None:
         user_id = None if is_anonymous and name is not None and rng.random() < 0.8 else user
         if rng.random() < 0.1:
             user_id = world.person(rng)
+        device_id = device if user_id is None or rng.random() < 0.7 else None
+        if device_id and user_id:  # who of two at one instant is seen first, no definition says
+            at = world.sighted(device_id, at)
         event = world.add(
             "usage",
             id=f"{number}-{step}",
             name=name,
             at=at,
             received=at + (rng.random() < 0.1) * rng.choice((-2 * HOUR, 5 * HOUR, 4 * DAY)),
-            device=device if user_id is None or rng.random() < 0.7 else None,
+            device=device_id,
             user=f" {user_id.upper()} " if user_id and rng.random() < 0.1 else user_id,
             session=f"s{number}-{step // 5}" if rng.random() < 0.3 else None,
             platform=platform if rng.random() < 0.8 else rng.choice(PLATFORMS),
@@ -190,7 +201,7 @@ def order(world: World, rng: Random, number: int) -> None:
         world.add(
             "refunds", id=f"ref_{number}_{n}", order_id=order_id, item_id=line and line["id"], currency=currency,
             amount_cents=amount, reason="any", created_at=iso(refunded),
-            returned_quantity=rng.randrange(line["quantity"] + 1) if line and rng.random() < 0.7 else None,
+            returned_quantity=rng.randrange((line["quantity"] if line else 2) + 1) if rng.random() < 0.7 else None,
             returned_at=iso(later(300)) if rng.random() < 0.5 else None,
             updated_at=iso(min(max(refunded, at), world.end - SECOND)),
         )  # fmt: skip
