@@ -58,7 +58,11 @@ def unlinked_tickets(company: Company) -> dict[Key, Cell]:
     facts = [
         Fact(
             company.calendar.day(t.created_at),
-            {"country": company.attribute("country", t.raw["requester"]["user_fields"]["country"], t.raw["customer_id"])},
+            {
+                "country": company.attribute(
+                    "country", t.raw["requester"]["user_fields"]["country"], t.raw["customer_id"]
+                )
+            },
             t.raw["fields"][ORDER] not in company.orders,
         )
         for t in tickets

@@ -91,7 +91,9 @@ def return_rate(company: Company, orders: list[Order]) -> dict[Key, Cell]:
     is taken from what is left of the order, likewise.
     """
     at = {row["id"]: company.happened(row["delivered_at"]) for row in company.tables.get("shipments", [])}
-    arrived: dict[str, list[tuple[datetime, str, str]]] = defaultdict(list)  # of an order: (when, parcel, line) per unit
+    arrived: dict[str, list[tuple[datetime, str, str]]] = defaultdict(
+        list
+    )  # of an order: (when, parcel, line) per unit
     for row in company.tables.get("shipment_items", []):
         if delivered := at[row["shipment_id"]]:
             arrived[row["order_id"]] += [(delivered, row["shipment_id"], row["item_id"])] * row["quantity"]

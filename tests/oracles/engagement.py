@@ -166,9 +166,9 @@ def kpis(company: Company) -> list[Kpi]:
     @cache
     def first_adoption(feature: str, grain: str) -> date:
         """The first period with a whole window in which somebody used the feature; nobody has ever heard of it before."""
-        windows = [(p.start, p.end - timedelta(days=28), p.end) for p in calendar.periods(grain).values()]
-        by_day = adopted["feature", feature]
-        return min((at for at, start, end in windows if start >= calendar.first and distinct(by_day, start, end)), default=date.max)
+        by_day, windows = adopted["feature", feature], calendar.periods(grain).values()
+        whole = [(p, p.end - timedelta(days=28)) for p in windows if p.end - timedelta(days=28) >= calendar.first]
+        return min((p.start for p, start in whole if distinct(by_day, start, p.end)), default=date.max)
 
     def events_per_active_day(
         dimension: str, segment: str, by_day: PersonsByDay, start: date, period: Period

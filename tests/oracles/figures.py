@@ -150,8 +150,9 @@ class Kpi:
 
     `empty` is the cell of a period in which nothing happened. `trailing_days` reach back from the period's last day,
     `window_days` is how long a cohort is watched. The catalogue does not say at which step an amount is rounded: half a
-    millionth per line behind it, of which there are `rounded_rows`, is no difference, nor that of rounding it here. "First ever" is not available in the
-    first `unknown_first_days` of the data. `needs_previous` says that the period before has to be there too.
+    millionth per line behind it, of which there are `rounded_rows`, is no difference, nor that of rounding it here.
+    "First ever" is not available in the first `unknown_first_days` of the data. `needs_previous` says that the period
+    before has to be there too.
     """
 
     kpi_id: str

@@ -103,7 +103,9 @@ class Delivery:
     def is_complete_at_first(self) -> bool:
         """Whether every line was complete in the first delivery."""
         first_at = min((p.delivered_at for p in self.parcels if p.delivered_at), default=None)
-        return bool(self.ordered) and first_at is not None and self._is_complete([p for p in self.parcels if p.delivered_at == first_at])
+        if first_at is None or not self.ordered:
+            return False
+        return self._is_complete([p for p in self.parcels if p.delivered_at == first_at])
 
     @property
     def is_on_time(self) -> bool:

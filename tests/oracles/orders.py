@@ -247,9 +247,7 @@ def converted(company: Company, charges: list[Charge], day: date) -> Decimal:
     return rounded(sum((s * Fraction(rate(company, c, day)) for c, s in sums.items()), Fraction(0)))
 
 
-def running(
-    company: Company, subs: list[Subscription]
-) -> tuple[dict[Key, Cell], dict[Key, Cell], dict[Key, int]]:
+def running(company: Company, subs: list[Subscription]) -> tuple[dict[Key, Cell], dict[Key, Cell], dict[Key, int]]:
     """mrr and active_subscriptions: the monthly amount and the number of those running at the period's end T; and how many
     lines there are.
 
@@ -276,9 +274,7 @@ def running(
     return mrr, active, rows
 
 
-def churn(
-    company: Company, subs: list[Subscription]
-) -> tuple[dict[Key, Cell], dict[Key, Cell], dict[Key, int]]:
+def churn(company: Company, subs: list[Subscription]) -> tuple[dict[Key, Cell], dict[Key, Cell], dict[Key, int]]:
     """Of the subscriptions running at the period's start, the share that ended in it: by number, and by mrr; and how many
     lines there are.
 

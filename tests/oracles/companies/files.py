@@ -124,6 +124,9 @@ def _rates(world: World) -> str:
     lines, day, first = ["rate_date,base,quote,rate,published_at"], world.plan.first - 7 * DAY, world.plan.first
     while day <= world.plan.last + 400 * DAY:  # what is said of the future has its rate too
         published = world.start_of(min(max(day, first), world.plan.last)) + timedelta(hours=5)
-        lines += [f"{day},{base},EUR,{rng.randrange(500_000, 1_500_000) / 1e6:.6f},{iso(published)}" for base in ("USD", "GBP")]
+        lines += [
+            f"{day},{base},EUR,{rng.randrange(500_000, 1_500_000) / 1e6:.6f},{iso(published)}"
+            for base in ("USD", "GBP")
+        ]
         day += rng.randrange(1, 8) * DAY
     return "\n".join(lines) + "\n"

@@ -16,14 +16,33 @@ from zoneinfo import ZoneInfo
 
 Row = dict[str, Any]
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
-EDGES = tuple(n * DAY for n in (1, 7, 14, 28, 30, 90)) + (timedelta(minutes=30), timedelta(0))
+EDGES = (timedelta(0), timedelta(minutes=30), *(n * DAY for n in (1, 7, 14, 28, 30, 90)))
 CURRENCIES = ("EUR", "EUR", "USD", "GBP")
 PLATFORMS, COUNTRIES, PLANS = ("web", "ios", None, ""), ("DE", "US", None), ("free", "maker", None)
 CHANNELS, CATEGORIES = ("search", "ads", None), ("tools", "wood", None)
 ORDER_CHANNELS, CARRIERS, WAREHOUSES = ("web", "phone", None), ("swift", "parcel", None), ("north", "south", None)
 EVENTS = ("visited", "signed_up", "project_created", "checkout_started", "feature_used", "email_delivered", None)
 FEATURES = ("designer", "cut_list", None)
-PRIORITIES, GROUPS, REASONS = ("urgent", "high", "normal", "low", None), ("frontline", "experts", None), ("how_to", "bug", None)
+PRIORITIES, GROUPS, REASONS = (
+    ("urgent", "high", "normal", "low", None),
+    ("frontline", "experts", None),
+    ("how_to", "bug", None),
+)
+
+STEPS = (
+    "status",
+    "status",
+    "status",
+    "agent",
+    "agent",
+    "bot",
+    "handoff",
+    "priority",
+    "group",
+    "escalate",
+    "merge",
+    "note",
+)
 
 
 @dataclass(frozen=True)
@@ -172,7 +191,7 @@ def order(world: World, rng: Random, number: int) -> None:
     approved = later(3) if rng.random() < 0.9 else None
     recurs = rng.choice(("week", "month", "quarter", "year")) if rng.random() < 0.2 else None
     started = later(24) if recurs and rng.random() < 0.7 else None
-    row = dict(
+    row = Row(
         id=order_id, customer_id=world.person(rng) if rng.random() < 0.9 else None,
         account_id=f"acc_{rng.randrange(3)}" if rng.random() < 0.3 else None, placed_at=iso(at), status="any",
         channel=rng.choice(ORDER_CHANNELS), country=rng.choice(COUNTRIES), acquisition_channel=rng.choice(CHANNELS),
@@ -209,7 +228,7 @@ def order(world: World, rng: Random, number: int) -> None:
 
 def _line(rng: Random, order_id: str, n: int) -> Row:
     quantity, price = rng.choice((1, 1, 2, 3, 0)), rng.choice((0, 1, 333, 1999, 12_345))
-    return dict(
+    return Row(
         id=f"{order_id}_{n}", order_id=order_id, product_id="p", product_name="P", category=rng.choice(CATEGORIES),
         quantity=quantity, unit_price_cents=price, requires_shipping=int(rng.random() < 0.8),
         discount_cents=rng.randrange(quantity * price + 1) if rng.random() < 0.3 else 0,
@@ -245,7 +264,7 @@ def ticket(world: World, rng: Random, number: int) -> None:
     fields = dict.fromkeys(range(360_001, 360_006))
     fields[360_001], fields[360_003] = rng.choice(REASONS), rng.choice(FEATURES)
     fields[360_002] = f"ord_{rng.randrange(40):04}" if rng.random() < 0.5 else None
-    row = dict(
+    row = Row(
         id=ticket_id, created_at=at, status="new", channel=rng.choice(("email", "chat", None)), fields=fields, who=who,
         priority=rng.choice(PRIORITIES), group=rng.choice(GROUPS), updated=at,
         tags=[rng.choice(("spam", "test"))] if rng.random() < 0.05 else [],
@@ -264,7 +283,7 @@ def ticket(world: World, rng: Random, number: int) -> None:
 
 def _next_step(rng: Random, row: Row) -> tuple[str, list[Row]]:
     """Who does what to the ticket next; the row is changed along."""
-    step = rng.choice(("status", "status", "status", "agent", "agent", "bot", "handoff", "priority", "group", "escalate", "merge", "note"))
+    step = rng.choice(STEPS)
     if step == "agent":
         return "agent", [_comment(public=True), *(_status(rng, row) if rng.random() < 0.5 else [])]
     if step == "bot":
@@ -280,7 +299,12 @@ def _next_step(rng: Random, row: Row) -> tuple[str, list[Row]]:
         return "agent", [{"type": "Change", "field_name": "escalated", "value": "true", "previous_value": None}]
     if step == "merge" and rng.random() < 0.4:
         row["fields"][360_004] = str(30_000 + rng.randrange(40))
-        merged = {"type": "Change", "field_name": "merged_into", "value": row["fields"][360_004], "previous_value": None}
+        merged = {
+            "type": "Change",
+            "field_name": "merged_into",
+            "value": row["fields"][360_004],
+            "previous_value": None,
+        }
         return "agent", [merged, *([_change(row, "status", "closed")] if rng.random() < 0.7 else [])]
     return rng.choice(("agent", "customer")), _status(rng, row)
 
@@ -323,7 +347,7 @@ def survey(world: World, rng: Random, number: int) -> None:
 def _requester(world: World, rng: Random) -> Row:
     """Somebody whom the shop knows, or not."""
     number = rng.randrange(world.plan.people)
-    return dict(
+    return Row(
         number=7_000_000 + number, external_id=f"cus_{number}" if rng.random() < 0.8 else None,
         email="b@werkraum.example" if rng.random() < 0.03 else "a@b.example",
         organization=f"acc_{rng.randrange(3)}" if rng.random() < 0.3 else None,
