@@ -178,7 +178,8 @@ def published(calendar: Calendar, kpi: Kpi) -> dict[RowKey, Row]:
         whole = {start for start, period in periods.items() if _is_complete(calendar, kpi, period)}
         since: dict[tuple[str, str], date] = {("all", "all"): calendar.first}
         for key in kpi.cells:
-            if key.grain == grain and key.start in whole and kpi.cells[key] != NO_ROWS:
+            is_known = key.start in whole or kpi.unknown_first_days > 0  # that somebody was there is known at once
+            if key.grain == grain and is_known and kpi.cells[key] != NO_ROWS:
                 segment = (key.dimension, key.segment)
                 since[segment] = min(since.get(segment, key.start), key.start)
         for (dimension, segment), first_seen in since.items():

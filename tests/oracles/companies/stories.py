@@ -116,6 +116,16 @@ class World:
     def person(self, rng: Random) -> str:
         return f"cus_{rng.randrange(self.plan.people)}"
 
+    def before(self, rng: Random, table: str) -> Row | None:
+        """Something that is there already, for what follows from it; now and then nothing."""
+        rows = self.rows.get(table)
+        return rng.choice(rows) if rows and rng.random() < 0.6 else None
+
+    def soon(self, rng: Random, at: datetime, hours: float) -> datetime:
+        """An instant some hours later, if it lies in the company's days."""
+        later = self.later(rng, at, hours)
+        return later if self.start_of(self.plan.first) <= later < self.end else self.moment(rng)
+
 
 def iso(at: datetime | None) -> str | None:
     """The time as the systems write it; milliseconds are written where there are any."""
@@ -163,10 +173,12 @@ def usage(world: World, rng: Random, number: int) -> None:
 
 def customer(world: World, rng: Random, number: int) -> None:
     """A person whom the shop knows."""
-    at = world.moment(rng, before=30)
+    visit = world.before(rng, "usage")
+    at = world.later(rng, visit["at"], 20) if visit else world.moment(rng, before=30)
+    user = visit["user"].strip().lower() if visit and visit["user"] else None
     world.add(
         "customers",
-        id=f"cus_{number % world.plan.people}" if rng.random() < 0.97 else "staff_11",
+        id=(user or f"cus_{number % world.plan.people}") if rng.random() < 0.97 else "staff_11",
         account_id=f"acc_{rng.randrange(3)}" if rng.random() < 0.5 else None,
         email="a@werkraum.example" if rng.random() < 0.03 else "a@b.example",
         full_name="A", phone="1", industry="craft",
@@ -175,24 +187,28 @@ def customer(world: World, rng: Random, number: int) -> None:
         acquisition_channel=rng.choice(CHANNELS),
         is_test=int(rng.random() < 0.03),
         created_at=iso(at),
-        updated_at=iso(max(at, world.start_of(world.plan.first)) if rng.random() < 0.95 else world.end),
+        updated_at=iso(
+            max(min(at, world.end - SECOND), world.start_of(world.plan.first)) if rng.random() < 0.95 else world.end
+        ),
     )  # fmt: skip
 
 
 def order(world: World, rng: Random, number: int) -> None:
     """An order with its lines, what is sent, what comes back, and whether it goes on as a subscription."""
-    at, order_id, currency = world.moment(rng), f"ord_{number:04}", rng.choice(CURRENCIES)
+    visit, order_id, currency = world.before(rng, "usage"), f"ord_{number:04}", rng.choice(CURRENCIES)
+    at = world.soon(rng, visit["at"], 60) if visit else world.moment(rng)
+    buyer = (visit and visit["user"]) or world.person(rng)
     later: Callable[[float], datetime] = lambda hours: world.later(rng, at, hours)  # noqa: E731
     lines = [_line(rng, order_id, n) for n in range(rng.choice((0, 1, 1, 1, 2, 3)) if rng.random() < 0.3 else 2)]
     value = sum(line["unit_price_cents"] * line["quantity"] - line["discount_cents"] for line in lines)
     cancelled_at = later(80) if rng.random() < 0.2 else None
-    promise = later(90) if rng.random() < 0.8 else None
+    promise = later(150) if rng.random() < 0.8 else None
     is_date = rng.random() < 0.5
     approved = later(3) if rng.random() < 0.9 else None
     recurs = rng.choice(("week", "month", "quarter", "year")) if rng.random() < 0.2 else None
     started = later(24) if recurs and rng.random() < 0.7 else None
     row = Row(
-        id=order_id, customer_id=world.person(rng) if rng.random() < 0.9 else None,
+        id=order_id, customer_id=buyer if rng.random() < 0.9 else None,
         account_id=f"acc_{rng.randrange(3)}" if rng.random() < 0.3 else None, placed_at=iso(at), status="any",
         channel=rng.choice(ORDER_CHANNELS), country=rng.choice(COUNTRIES), acquisition_channel=rng.choice(CHANNELS),
         plan=rng.choice(PLANS), currency=currency, payment_method="card", is_test=int(rng.random() < 0.03), notes=None,
@@ -260,10 +276,11 @@ def _send(world: World, rng: Random, order_id: str, at: datetime, lines: list[Ro
 
 def ticket(world: World, rng: Random, number: int) -> None:
     """A ticket from its opening to wherever it got, with every change of it."""
-    at, ticket_id, who = world.moment(rng), 30_000 + number, _requester(world, rng)
+    ticket_id, who, about = 30_000 + number, _requester(world, rng), world.before(rng, "orders")
+    at = world.soon(rng, datetime.fromisoformat(about["placed_at"]), 200) if about else world.moment(rng)
     fields = dict.fromkeys(range(360_001, 360_006))
     fields[360_001], fields[360_003] = rng.choice(REASONS), rng.choice(FEATURES)
-    fields[360_002] = f"ord_{rng.randrange(40):04}" if rng.random() < 0.5 else None
+    fields[360_002] = about["id"] if about else rng.choice((None, "ord_9999"))
     row = Row(
         id=ticket_id, created_at=at, status="new", channel=rng.choice(("email", "chat", None)), fields=fields, who=who,
         priority=rng.choice(PRIORITIES), group=rng.choice(GROUPS), updated=at,
@@ -275,13 +292,13 @@ def ticket(world: World, rng: Random, number: int) -> None:
         at = world.later(rng, at, rng.choice((0.5, 8, 60)))
         if at >= world.end or row["status"] == "deleted" or fields[360_004]:
             break
-        author, changes = _next_step(rng, row)
+        author, changes = _next_step(world, rng, row)
         row["updated"] = at
         audits.append(_audit(world, rng, ticket_id, at, author, changes))
     world.add("tickets", **row)
 
 
-def _next_step(rng: Random, row: Row) -> tuple[str, list[Row]]:
+def _next_step(world: World, rng: Random, row: Row) -> tuple[str, list[Row]]:
     """Who does what to the ticket next; the row is changed along."""
     step = rng.choice(STEPS)
     if step == "agent":
@@ -298,7 +315,8 @@ def _next_step(rng: Random, row: Row) -> tuple[str, list[Row]]:
         row["fields"][360_005] = "true"
         return "agent", [{"type": "Change", "field_name": "escalated", "value": "true", "previous_value": None}]
     if step == "merge" and rng.random() < 0.4:
-        row["fields"][360_004] = str(30_000 + rng.randrange(40))
+        survivor = world.before(rng, "tickets")
+        row["fields"][360_004] = str(survivor["id"] if survivor else 39_999)
         merged = {
             "type": "Change",
             "field_name": "merged_into",
@@ -333,12 +351,12 @@ def _audit(world: World, rng: Random, ticket_id: int, at: datetime, author: str,
 def survey(world: World, rng: Random, number: int) -> None:
     """A question about a ticket, an order or nothing, and the answer if there is one."""
     kind = rng.choice(("csat", "nps"))
-    at, who = world.moment(rng), _requester(world, rng)
+    at, who, about = world.moment(rng), _requester(world, rng), world.before(rng, "tickets")
     answered = world.later(rng, at, 60) if rng.random() < 0.7 else None
     answered = answered if answered and answered < world.end else None
     world.add(
         "surveys", id=f"{kind}_{number:04}", kind=kind, who=who, sent_via=rng.choice(("email", "chat", None)),
-        ticket_id=30_000 + rng.randrange(40) if kind == "csat" and rng.random() < 0.8 else None, order_id=None,
+        ticket_id=(about["id"] if about else rng.choice((None, 39_999))) if kind == "csat" else None, order_id=None,
         offered_at=iso(at), answered_at=iso(answered), updated_at=iso(answered or at),
         score=(rng.randrange(1, 6) if kind == "csat" else rng.randrange(11)) if answered else None,
     )  # fmt: skip
@@ -361,7 +379,7 @@ KINDS: dict[str, Callable[[World, Random, int], None]] = {
 
 
 def happened(plan: Plan) -> World:
-    """Everything that the stories come to. A story's rows depend on its seed and its place in the list alone."""
+    """Everything that the stories come to, one after another: a story may follow from what there is already."""
     world = World(plan)
     for number, story in enumerate(plan.stories):
         KINDS[story.kind](world, Random(story.seed), number)

@@ -24,13 +24,15 @@ COMPANIES = st.builds(
     first=st.sampled_from(FIRST_DAYS),
     days=st.sampled_from(DAYS),
     settle_days=st.integers(0, 3),
-    people=st.integers(1, 8),
+    people=st.sampled_from((1, 3, 8, 30)),
     stories=st.lists(st.builds(Story, st.sampled_from(sorted(KINDS)), SEEDS), max_size=MOST_STORIES).map(tuple),
 )
 
 
-def chosen(seed: int, zone: str, days: int, stories: int = MOST_STORIES, kinds: tuple[str, ...] = tuple(KINDS)) -> Plan:
+def chosen(
+    seed: int, zone: str, days: int, people: int, stories: int = MOST_STORIES, kinds: tuple[str, ...] = tuple(KINDS)
+) -> Plan:
     """A company for the tests that always run."""
     rng = Random(seed)
     told = tuple(Story(rng.choice(kinds), rng.randrange(2**16)) for _ in range(stories))
-    return Plan(zone, FIRST_DAYS[1], days, 2, 6, told)
+    return Plan(zone, FIRST_DAYS[1], days, 2, people, told)
