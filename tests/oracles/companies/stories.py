@@ -138,9 +138,9 @@ def usage(world: World, rng: Random, number: int) -> None:
     """One person on one device for some weeks: anonymous, logging in at times, at times as somebody else."""
     user, device = world.person(rng), f"device{rng.randrange(world.plan.people)}"
     platform, country, plan = rng.choice(PLATFORMS), rng.choice(COUNTRIES), rng.choice(PLANS)
-    at, is_anonymous = world.moment(rng, before=3), rng.random() < 0.6
+    at, is_anonymous, is_converting = world.moment(rng, before=3), rng.random() < 0.6, rng.random() < 0.25
     for step in range(rng.randrange(1, 14)):
-        name = rng.choice(EVENTS)
+        name = EVENTS[step] if is_converting and step < 3 else rng.choice(EVENTS)
         user_id = None if is_anonymous and name is not None and rng.random() < 0.8 else user
         if rng.random() < 0.1:
             user_id = world.person(rng)

@@ -11,9 +11,10 @@ from tests.oracles.companies.stories import KINDS, Plan, Story
 
 # Clocks change here by an hour and by half an hour, at night and at midnight, or never.
 ZONES = (
-    "Europe/Berlin", "America/New_York", "America/Santiago", "Australia/Lord_Howe", "Asia/Kolkata", "UTC",
+    "Europe/Berlin", "America/New_York", "America/Santiago", "America/Havana", "Australia/Lord_Howe", "Asia/Kolkata", "UTC",
 )  # fmt: skip
-FIRST_DAYS = (date(2026, 1, 19), date(2026, 2, 10), date(2026, 3, 5))  # clocks change in March and April
+# They change in March and April, and in October and November.
+FIRST_DAYS = (date(2026, 1, 19), date(2026, 2, 10), date(2026, 3, 5), date(2025, 9, 29))
 DAYS = (1, 12, 40, 75, 120)
 MOST_STORIES = 90
 SEEDS = st.integers(0, 2**16)
