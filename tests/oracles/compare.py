@@ -76,7 +76,7 @@ def _says_nothing(row: Row) -> bool:
 
 
 def _is_zero(row: Row) -> bool:
-    return not any(row[:4])
+    return not any(row[:3])
 
 
 def same(want: Row, got: Row) -> bool:
