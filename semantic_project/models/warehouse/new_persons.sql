@@ -26,11 +26,12 @@ select
     acquisition_channel,
     plan,
     country,
-    {%- for days in [1, 7, 14, 28] %}
-    bool_or(event_date = first_date + {{ days }}) as is_back_d{{ days }},
-    {%- endfor %}
-    {%- for weeks in [1, 4, 12] %}
-    bool_or(week_start = first_week_start + {{ 7 * weeks }}) as is_back_w{{ weeks }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    bool_or(event_date = first_date + 1) as is_back_d1,
+    bool_or(event_date = first_date + 7) as is_back_d7,
+    bool_or(event_date = first_date + 14) as is_back_d14,
+    bool_or(event_date = first_date + 28) as is_back_d28,
+    bool_or(week_start = first_week_start + 7 * 1) as is_back_w1,
+    bool_or(week_start = first_week_start + 7 * 4) as is_back_w4,
+    bool_or(week_start = first_week_start + 7 * 12) as is_back_w12
 from active
 group by person_key, first_date, acquisition_channel, plan, country

@@ -230,9 +230,11 @@ class Oracle:
                 yield "net_sales", self.local_day(at), dimension, segment, amount
 
     def _session_starts(self) -> Iterator[datetime]:
+        """A clock that is years behind starts nothing: what lies before the first day is not in the data."""
         streaks: dict[tuple[str, str | None], list[datetime]] = defaultdict(list)
         for person, row in self.visits:
-            streaks[person, row["session_id"]].append(row["occurred_at"])
+            if self.local_day(row["occurred_at"]) >= self.first_day:
+                streaks[person, row["session_id"]].append(row["occurred_at"])
         for (_, session), instants in streaks.items():
             instants.sort()
             start = last = instants[0]

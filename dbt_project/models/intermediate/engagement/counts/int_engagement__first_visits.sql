@@ -44,26 +44,42 @@ first_instants as (
     group by person_key
 ),
 
--- two islands may begin at one instant: the lower event id is the first
-firsts as (
+-- two islands may begin at one instant: the lower event id is the first, and where one id has two contents, the lower
+-- of what they say
+ranked as (
     select
-        islands.person_key,
-        min(islands.customer_id) as customer_id,
-        first_instants.visited_at,
-        min(islands.event_date) as visit_date,
-        min_by(islands.platform, islands.first_event_id) as platform,
-        min_by(islands.country, islands.first_event_id) as country,
-        min_by(islands.plan, islands.first_event_id) as plan,
-        min_by(islands.acquisition_channel, islands.first_event_id) as acquisition_channel,
-        min_by(islands.is_attribute_of_customer, islands.first_event_id) as is_attribute_of_customer,
-        min_by(
-            islands.is_plan_or_country_of_customer, islands.first_event_id
-        ) as is_plan_or_country_of_customer
+        islands.*,
+        row_number() over (
+            partition by islands.person_key
+            order by
+                islands.first_event_id asc,
+                islands.platform asc,
+                islands.country asc,
+                islands.plan asc,
+                islands.acquisition_channel asc,
+                islands.is_attribute_of_customer asc,
+                islands.is_plan_or_country_of_customer asc
+        ) as place
     from islands
     inner join first_instants
         on islands.person_key = first_instants.person_key
         and islands.first_at = first_instants.visited_at
-    group by islands.person_key, first_instants.visited_at
+),
+
+firsts as (
+    select
+        person_key,
+        customer_id,
+        first_at as visited_at,
+        event_date as visit_date,
+        platform,
+        country,
+        plan,
+        acquisition_channel,
+        is_attribute_of_customer,
+        is_plan_or_country_of_customer
+    from ranked
+    where place = 1
 ),
 
 -- a visit may be one of passive events alone: the first active day comes later, or never
