@@ -57,16 +57,16 @@ def unlinked_tickets(company: Company) -> dict[Key, Cell]:
     facts = []
     for ticket in read_tickets(company):
         if not ticket.is_merged:
-            day = company.calendar.day(ticket.created_at)
-            own = ticket.raw["requester"]["user_fields"]["country"]
-            country = own or known(company, ticket.raw["customer_id"], day).get("country")
-            profiled = own_segments(company, "support_tickets", ticket.raw, ticket.raw["customer_id"], day)
+            day, who = company.calendar.day(ticket.created_at), ticket.raw["customer_id"]
+            country = company.attribute("country", ticket.raw["requester"]["user_fields"]["country"], who, day)
+            profiled = own_segments(company, "support_tickets", ticket.raw, who, day)
             facts.append(Fact(day, {"country": country} | profiled, ticket.raw["fields"][ORDER] not in company.orders))
     return grouped(company.calendar, facts, lambda what: ratio(sum(what), len(what), len(what)))
 
 
 def account(company: Company, own: str | None, customer: str | None, day: date) -> str | None:
-    """The account of the row, else of the customer on the day, else the customer is its own account."""
+    """The account of the row, else of the customer on the day, else the customer is its own account. The day of an order is
+    the one on which it was placed, whatever happens to it later."""
     return person(own) or person(known(company, customer, day).get("account_id")) or customer
 
 
@@ -75,7 +75,7 @@ def sales_of_accounts(company: Company) -> dict[str, dict[date, Decimal]]:
     sales: dict[str, dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for moved in movements(company):
         raw = moved.order.raw
-        if owner := account(company, raw["account_id"], raw["customer_id"], moved.day):
+        if owner := account(company, raw["account_id"], raw["customer_id"], company.calendar.day(moved.order.at)):
             sales[owner][moved.day] += moved.amount
     return sales
 
@@ -123,7 +123,7 @@ def revenue_at_risk(company: Company) -> dict[Key, Cell]:
             used[owner][act.day] += 1
     troubles = [(v.day, ticket_account(company, v.ticket)) for v in verdicts(company) if not v.is_met]
     troubles += [
-        (d.promise_date, account(company, d.raw["account_id"], d.raw["customer_id"], d.promise_date))
+        (d.promise_date, account(company, d.raw["account_id"], d.raw["customer_id"], company.calendar.day(d.placed_at)))
         for d in promises(company)
         if not d.is_on_time
     ]

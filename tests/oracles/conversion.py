@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cache
 
 from tests.oracles.calendar import start_of
-from tests.oracles.engagement import NEW_AFTER_DAYS, Act, acts, internal_people
+from tests.oracles.engagement import NEW_AFTER_DAYS, Act, acts
 from tests.oracles.figures import (
     GRAINS,
     NO_ROWS,
@@ -32,7 +32,7 @@ HOUR, ONE_DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 
 def segments(company: Company, act: Act) -> dict[str, str | None]:
     """Platform, channel of acquisition and country where they were used: of the event, else of the customer that day."""
-    channel = act.event.acquisition_channel or known(company, act.person, act.day).get("acquisition_channel")
+    channel = company.attribute("acquisition_channel", act.event.acquisition_channel, act.person, act.day)
     here = {"platform": act.segments["platform"], "acquisition_channel": channel, "country": act.segments["country"]}
     return here | own_segments(company, "customers", {}, act.person, act.day)
 
@@ -81,7 +81,7 @@ def activation(company: Company) -> dict[Key, Cell]:
     """Sign-ups that do the profile's key action within 7 days / sign-ups; the platform is that of the first visit."""
     done, facts = times_of(company, company.business["key_action"]), []
     for person, rows in company.customers.items():
-        if person in internal_people(company):
+        if person in company.internal_people:
             continue
         signed_up_at, visit = instant(rows[0]["created_at"]), first_visits(company).get(person)
         customer = known(company, person, company.calendar.day(signed_up_at))

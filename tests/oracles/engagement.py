@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cache
 
 from tests.oracles.calendar import Calendar, Period
@@ -21,7 +20,7 @@ from tests.oracles.figures import (
     number,
     ratio,
 )
-from tests.oracles.raw import Company, Event, known, own_segments
+from tests.oracles.raw import Company, Event, own_segments
 
 GAP = timedelta(minutes=30)
 LONGEST = timedelta(hours=24)
@@ -41,49 +40,17 @@ class Act:
 
 
 @cache
-def persons_of_events(company: Company) -> list[str]:
-    """The person of each event, of internal people too.
-
-    A person is the user_id; an anonymous_id counts as the user_id that it is next seen with: events between two
-    identifies belong to the next, trailing ones to the last. Until then it is a person of its own.
-    """
-    seen: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
-    for event in company.events:
-        if event.anonymous_id and event.user_id:
-            seen[event.anonymous_id].append((event.at, event.user_id))
-
-    def person_of(event: Event) -> str:
-        if event.user_id:
-            return event.user_id
-        sightings = seen.get(event.anonymous_id)
-        if not sightings:
-            return f"anonymous {event.anonymous_id}"
-        following = bisect_left(sightings, event.at, key=lambda sighting: sighting[0])
-        return sightings[min(following, len(sightings) - 1)][1]
-
-    return [person_of(event) for event in company.events]
-
-
-@cache
-def internal_people(company: Company) -> set[str]:
-    """Who counts nowhere at any date: one flagged event is enough."""
-    persons_ = zip(persons_of_events(company), company.events, strict=True)
-    return company.internal_people | {person for person, event in persons_ if event.is_internal}
-
-
-@cache
 def acts(company: Company) -> list[Act]:
-    """The events of everybody who counts, in order of time."""
-    internal, passive = internal_people(company), set(company.business["passive_events"])
+    """The events of everybody who counts, in order of time; what lies before the first day of the data is none."""
+    passive = set(company.business["passive_events"])
     found = []
-    for event, person in zip(company.events, persons_of_events(company), strict=True):
-        if person not in internal:
-            day = company.calendar.day(event.at)
-            customer = known(company, person, day)
+    for event, person in zip(company.events, company.persons, strict=True):
+        day = company.calendar.day(event.at)
+        if person not in company.internal_people and day >= company.calendar.first:
             segments = {
                 "platform": event.platform or "unknown",
-                "country": event.country or customer.get("country") or "unknown",
-                "plan": event.plan or customer.get("plan") or "unknown",
+                "country": company.attribute("country", event.country, person, day) or "unknown",
+                "plan": company.attribute("plan", event.plan, person, day) or "unknown",
             }
             own = own_segments(company, "customers", {}, person, day)
             segments |= {name: segment or "unknown" for name, segment in own.items()}
@@ -124,9 +91,8 @@ def person_days(by_day: PersonsByDay, start: date, end: date) -> int:
 
 
 def sessions(calendar: Calendar, doings: list[Act]) -> list[Fact]:
-    """By the source's session id, else a gap of 30 minutes; dated by the start; may cross midnight; cut after 24 h.
-
-    The segments are those of the first event.
+    """By the source's session id, else a gap of 30 minutes; dated by the start; may cross midnight; cut after 24 h: one
+    that lasts longer counts again. The segments are those of the first event.
     """
     streams: dict[tuple[str, str | None], list[Act]] = defaultdict(list)
     for act in doings:
@@ -143,7 +109,7 @@ def sessions(calendar: Calendar, doings: list[Act]) -> list[Fact]:
     found: list[Fact] = []
     for session in cut:
         first, length = session[0], session[-1].event.at - session[0].event.at
-        for n in range(length // LONGEST + 1):
+        for n in range(max(-(-length // LONGEST), 1)):
             found.append(Fact(calendar.day(first.event.at + n * LONGEST), first.segments, 1))
     return found
 
@@ -193,11 +159,18 @@ def kpis(company: Company) -> list[Kpi]:
         return ratio(person_days(by_day, start, period.end), 28 * count, count) if count else None
 
     def adoption(dimension: str, segment: str, by_day: PersonsByDay, start: date, period: Period) -> Cell | None:
-        """Persons who used the feature in the trailing 28 days / users_28d, from the first use on; in total any feature."""
+        """Persons who used the feature in the trailing 28 days / users_28d; in total any feature."""
         count = everybody(("all", "all") if dimension == "feature" else (dimension, segment), start, period.end)
         used = distinct(by_day, start, period.end)
-        is_there = dimension != "feature" or min(by_day) < period.end
-        return ratio(used, count, count) if is_there else None
+        is_there = dimension != "feature" or first_adoption(segment, period.grain) <= period.start
+        return ratio(used, count, count) if is_there and count else None
+
+    @cache
+    def first_adoption(feature: str, grain: str) -> date:
+        """The first period with a whole window in which somebody used the feature; nobody has ever heard of it before."""
+        by_day, windows = adopted["feature", feature], calendar.periods(grain).values()
+        whole = [(p, p.end - timedelta(days=28)) for p in windows if p.end - timedelta(days=28) >= calendar.first]
+        return min((p.start for p, start in whole if distinct(by_day, start, p.end)), default=date.max)
 
     def events_per_active_day(
         dimension: str, segment: str, by_day: PersonsByDay, start: date, period: Period

@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import timedelta
 
 from tests.oracles.figures import GRAINS, NOTHING_BY_NOTHING, Cell, Fact, Key, Kpi, grouped, ratio
-from tests.oracles.raw import Company, Record, instant, known, own_segments
+from tests.oracles.raw import Company, Record, instant, own_segments
 from tests.oracles.support import MERGED_INTO
 
 ANSWER_WITHIN = timedelta(days=30)
@@ -15,12 +15,8 @@ NPS_DAYS = 90
 
 def surveys_that_count(company: Company) -> list[Record]:
     """Surveys about a ticket that is spam, deleted, a test or merged away are in no KPI, like the ticket."""
-    return [
-        s
-        for s in company.surveys
-        if s["ticket_id"] is None
-        or ((ticket := company.tickets.get(str(s["ticket_id"]))) is not None and not ticket["fields"][MERGED_INTO])
-    ]
+    merged = {ticket_id for ticket_id, ticket in company.tickets.items() if ticket["fields"][MERGED_INTO]}
+    return [s for s in company.surveys if str(s["ticket_id"]) not in company.uncounted_tickets | merged]
 
 
 def of_kind(company: Company, kind: str) -> list[Record]:
@@ -45,11 +41,12 @@ def _order(survey: Record) -> tuple:
 
 
 def segments(company: Company, survey: Record, counted_at: str) -> dict[str, str | None]:
-    """Channel, country and plan on the survey's own row, else of the customer on the day that counts; the profile's own."""
-    fields, day = survey["requester"]["user_fields"], company.calendar.day(instant(survey[counted_at]))
-    customer = known(company, survey["customer_id"], day)
-    here = {"channel": survey["sent_via"], **{name: fields[name] or customer.get(name) for name in ("country", "plan")}}
-    return here | own_segments(company, "survey_responses", survey, survey["customer_id"], day)
+    """Channel, country and plan of a survey, those of the person as of the day that counts; and the profile's own."""
+    fields, who = survey["requester"]["user_fields"], survey["customer_id"]
+    day = company.calendar.day(instant(survey[counted_at]))
+    of_person = {name: company.attribute(name, fields[name], who, day) for name in ("country", "plan")}
+    own = own_segments(company, "survey_responses", survey, who, day)
+    return {"channel": survey["sent_via"], **of_person, **own}
 
 
 def kpis(company: Company) -> list[Kpi]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -100,7 +100,9 @@ def percentile(values: Iterable[timedelta], share: Fraction, unit: timedelta) ->
 
 
 ZERO = number(0, 0)
+NO_AMOUNT = number(0)  # where the catalogue does not fix what n counts
 NOTHING_BY_NOTHING = ratio(0, 0, 0)
+NO_AMOUNTS = ratio(0, 0)
 NO_ROWS = Cell(None, None, None, 0)
 
 
@@ -147,9 +149,9 @@ class Kpi:
     """The cells of a KPI with what the catalogue says about it.
 
     `empty` is the cell of a period in which nothing happened. `trailing_days` reach back from the period's last day,
-    `window_days` is how long a cohort is watched. Where `is_rounded_per_row`, the catalogue does not say at which step
-    an amount is rounded: a millionth per row behind it is no difference. "First ever" is not available in the
-    first `unknown_first_days` of the data. `needs_previous` says that the period before has to be there too.
+    `window_days` is how long a cohort is watched. The catalogue does not say at which step an amount is rounded: a
+    millionth per line behind it, of which there are `rounded_rows`, is no difference. "First ever" is not available in
+    the first `unknown_first_days` of the data. `needs_previous` says that the period before has to be there too.
     """
 
     kpi_id: str
@@ -158,7 +160,7 @@ class Kpi:
     grains: tuple[str, ...] = GRAINS
     window_days: int = 0
     trailing_days: int = 0
-    is_rounded_per_row: bool = False
+    rounded_rows: Mapping[Key, int] = field(default_factory=dict)
     unknown_first_days: int = 0
     needs_previous: bool = False
 
@@ -166,7 +168,7 @@ class Kpi:
 def published(calendar: Calendar, kpi: Kpi) -> dict[RowKey, Row]:
     """The rows of a KPI: the total for every whole period, each segment from its first appearance on.
 
-    A segment appears with the first period in which it has something. A trailing window that reaches before the first
+    A segment appears with the first period in which it has a value. A trailing window that reaches before the first
     day gives NULL and `is_complete = false`.
     """
     rows: dict[RowKey, Row] = {}
@@ -175,7 +177,8 @@ def published(calendar: Calendar, kpi: Kpi) -> dict[RowKey, Row]:
         whole = {start for start, period in periods.items() if _is_complete(calendar, kpi, period)}
         since: dict[tuple[str, str], date] = {("all", "all"): calendar.first}
         for key in kpi.cells:
-            if key.grain == grain and kpi.cells[key] != NO_ROWS:
+            is_known = key.start in whole or kpi.unknown_first_days > 0  # that somebody was there is known at once
+            if key.grain == grain and is_known and kpi.cells[key] != NO_ROWS:
                 segment = (key.dimension, key.segment)
                 since[segment] = min(since.get(segment, key.start), key.start)
         for (dimension, segment), first_seen in since.items():
@@ -187,7 +190,7 @@ def published(calendar: Calendar, kpi: Kpi) -> dict[RowKey, Row]:
                 if not complete:
                     cell = Cell(None, None, None, None)
                 mature = calendar.is_mature(period, kpi.window_days)
-                slack = _slack(kpi, cell)
+                slack = _slack(cell, kpi.rounded_rows.get(Key(grain, start, dimension, segment), 0))
                 rows[RowKey(kpi.kpi_id, grain, start, dimension, segment)] = Row(*cell, complete, mature, slack)
     return rows
 
@@ -200,9 +203,9 @@ def _is_complete(calendar: Calendar, kpi: Kpi, period: Period) -> bool:
     return period.start >= calendar.first + timedelta(days=kpi.unknown_first_days)
 
 
-def _slack(kpi: Kpi, cell: Cell) -> Decimal:
-    """What rounding may do: half a millionth to a percentile (of a tie either way), a millionth to each row where the KPI
-    says so: what is spread over segments may be rounded up in one and down in the next."""
+def _slack(cell: Cell, rounded_rows: int) -> Decimal:
+    """What rounding may do: half a millionth to a percentile (of a tie either way), a millionth to each row that is rounded:
+    what is spread over segments may be rounded up in one and down in the next."""
     if cell.numerator is None and cell.value is not None:
         return MILLIONTH / 2 + MILLIONTH / 1000
-    return MILLIONTH * (cell.n or 0) if kpi.is_rounded_per_row else Decimal(0)
+    return MILLIONTH * rounded_rows

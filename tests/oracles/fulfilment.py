@@ -38,6 +38,7 @@ class Parcel:
     shipment_id: str
     carrier: str | None
     warehouse: str | None
+    country: str | None
     shipped_at: datetime | None
     delivered_at: datetime | None
     units: Mapping[str, int]
@@ -54,11 +55,13 @@ class Delivery:
     promise_date: date | None
     promise_ends_at: datetime | None
     ordered: Mapping[str, int]
+    warehouse: str | None
+    country: str | None
     parcels: tuple[Parcel, ...]
     own_segments: Mapping[str, str | None]
 
     def sent_first(self, before: datetime | None = None) -> dict[str, str | None]:
-        """The segments of an order that leaves: its own warehouse, the carrier of the parcel that left or leaves first.
+        """The segments of an order that leaves: its warehouse, the carrier of the parcel that left or leaves first.
 
         With `before`: as far as it was scanned by then.
         """
@@ -68,19 +71,14 @@ class Delivery:
 
     def waits(self) -> dict[str, str | None]:
         """The segments of an order that no carrier has yet."""
-        return {
-            "carrier": None,
-            "warehouse": self.raw["warehouse"],
-            "country": self.raw["country"],
-            **self.own_segments,
-        }
+        return {"carrier": None, "warehouse": self.warehouse, "country": self.country, **self.own_segments}
 
     def arrived_last(self) -> dict[str, str | None]:
         """The segments of an order that arrives: those of the parcel that came last, or that is awaited still."""
         awaited = [p for p in self.parcels if not p.delivered_at]
         last = awaited[:1] or sorted(self.parcels, key=lambda p: p.delivered_at)[-1:]
-        carrier, warehouse = (last[0].carrier, last[0].warehouse) if last else (None, self.raw["warehouse"])
-        return self.waits() | {"carrier": carrier, "warehouse": warehouse}
+        carrier, warehouse = (last[0].carrier, last[0].warehouse) if last else (None, None)
+        return self.waits() | {"carrier": carrier, "warehouse": warehouse or self.raw["warehouse"]}
 
     @property
     def is_out_before_scan(self) -> bool:
@@ -94,15 +92,21 @@ class Delivery:
 
     @property
     def last_delivered_at(self) -> datetime | None:
-        """When the last unit arrived; an order of which units are missing is not delivered."""
-        arrived = [p for p in self.parcels if p.delivered_at]
-        return max(p.delivered_at for p in arrived) if arrived and self._is_complete(arrived) else None
+        """When the last unit arrived; an order of which units are missing is not delivered, nor one of unknown units as
+        long as a parcel is awaited."""
+        arrived = sorted((p for p in self.parcels if p.delivered_at), key=lambda p: p.delivered_at)
+        if not self.ordered:
+            return arrived[-1].delivered_at if arrived and len(arrived) == len(self.parcels) else None
+        completed = (n for n in range(1, len(arrived) + 1) if self._is_complete(arrived[:n]))
+        return next((arrived[n - 1].delivered_at for n in completed), None)
 
     @property
     def is_complete_at_first(self) -> bool:
         """Whether every line was complete in the first delivery."""
         first_at = min((p.delivered_at for p in self.parcels if p.delivered_at), default=None)
-        return first_at is not None and self._is_complete([p for p in self.parcels if p.delivered_at == first_at])
+        if first_at is None or not self.ordered:
+            return False
+        return self._is_complete([p for p in self.parcels if p.delivered_at == first_at])
 
     @property
     def is_on_time(self) -> bool:
@@ -115,7 +119,8 @@ class Delivery:
 
 @cache
 def read_deliveries(company: Company) -> list[Delivery]:
-    """The orders of goods; memberships and downloads are not shipped."""
+    """The orders of goods; memberships and downloads are not shipped. Warehouse and country are the order's
+    own, else those of the parcel that left or leaves first; the country is else the customer's."""
     contents: dict[str, dict[str, int]] = defaultdict(dict)
     for row in company.tables.get("shipment_items", []):
         contents[row["shipment_id"]][row["item_id"]] = row["quantity"]
@@ -126,17 +131,22 @@ def read_deliveries(company: Company) -> list[Delivery]:
                 row["id"],
                 row["carrier"],
                 row["warehouse"],
-                instant(row["shipped_at"]),
-                instant(row["delivered_at"]),
+                row["country"],
+                company.happened(row["shipped_at"]),
+                company.happened(row["delivered_at"]),
                 contents[row["id"]],
             )
         )
     found = []
     for order_id, raw in company.orders.items():
-        ordered = {i["id"]: i["quantity"] for i in company.items.get(order_id, []) if i.get("requires_shipping")}
-        if not ordered:
+        lines = company.items.get(order_id, [])
+        ordered = {i["id"]: i["quantity"] for i in lines if i.get("requires_shipping")}
+        if not (ordered if lines else raw["billing_interval"] is None):
             continue
         of_order = sorted(parcels[order_id], key=lambda p: p.shipment_id)
+        first = min(of_order, key=lambda p: (p.shipped_at or FAR, p.shipment_id), default=None)
+        placed_at, who = instant(raw["placed_at"]), raw["customer_id"]
+        day = company.calendar.day(placed_at)
         promised_date = date.fromisoformat(raw["promised_date"]) if raw["promised_date"] else None
         promised_at = instant(raw["promised_at"])
         if promised_at:
@@ -151,15 +161,15 @@ def read_deliveries(company: Company) -> list[Delivery]:
             Delivery(
                 order_id,
                 raw,
-                instant(raw["placed_at"]),
-                instant(raw["cancelled_at"]),
+                placed_at,
+                company.happened(raw["cancelled_at"]),
                 promise_date,
                 ends_at,
                 ordered,
+                raw["warehouse"] or (first and first.warehouse),
+                company.attribute("country", raw["country"] or (first and first.country), who, day),
                 tuple(of_order),
-                own_segments(
-                    company, "orders", raw, raw["customer_id"], company.calendar.day(instant(raw["placed_at"]))
-                ),
+                own_segments(company, "orders", raw, who, day),
             )
         )
     return found
@@ -177,9 +187,9 @@ def promises(company: Company) -> list[Delivery]:
     ]
 
 
-def stages(delivery: Delivery) -> dict[str, tuple[datetime | None, datetime | None]]:
+def stages(company: Company, delivery: Delivery) -> dict[str, tuple[datetime | None, datetime | None]]:
     """(begin, end) of each stage: approve, pick, ship, transit."""
-    approved, picked = instant(delivery.raw["approved_at"]), instant(delivery.raw["picked_at"])
+    approved, picked = (company.happened(delivery.raw[name]) for name in ("approved_at", "picked_at"))
     return {
         "approve": (delivery.placed_at, approved),
         "pick": (approved, picked),
@@ -215,7 +225,7 @@ def kpis(company: Company) -> list[Kpi]:
             end - begin,
         )
         for d in deliveries
-        for stage, (begin, end) in stages(d).items()
+        for stage, (begin, end) in stages(company, d).items()
         if begin is not None and end is not None
     ]
     open_ages = open_orders(company, deliveries)

@@ -14,6 +14,7 @@ from functools import cache
 from tests.oracles.calendar import ONE_DAY
 from tests.oracles.figures import (
     GRAINS,
+    NO_AMOUNT,
     NOTHING_BY_NOTHING,
     ZERO,
     Cell,
@@ -28,7 +29,7 @@ from tests.oracles.figures import (
 from tests.oracles.raw import CENT, Company, Record, instant, own_segments
 
 OLDEST_RATE = timedelta(days=7)
-Charge = tuple[str, Fraction]  # (currency, amount)
+Charge = tuple[str, Fraction, int]  # (currency, amount, lines that it is the sum of)
 A_MONTH = {"week": Fraction(52, 12), "month": Fraction(1), "quarter": Fraction(1, 3), "year": Fraction(1, 12)}
 
 
@@ -62,6 +63,7 @@ class Order:
     segments: Mapping[str, str | None]
     lines: tuple[Line, ...]
     refunds: tuple[Refund, ...]
+    cancelled_at: datetime | None
     raw: Record
 
     def time(self, column: str) -> datetime | None:
@@ -86,15 +88,22 @@ def spread(amount: Decimal, lines: list[Record]) -> dict[str, Decimal]:
     return {i: cents * CENT + rest.get(i, 0) for i, cents in shares.items()}
 
 
+def lines_of(company: Company, order_id: str) -> list[Record]:
+    """The lines of an order; one without lines has one of nothing, so that what is said of the order has a place."""
+    nothing = {"id": "-", "category": None, "unit_price_cents": 0, "quantity": 0, "discount_cents": 0}
+    return company.items.get(order_id) or [nothing]
+
+
 @cache
 def read_orders(company: Company) -> list[Order]:
     """All orders that count."""
     refunds: dict[str, list[Record]] = defaultdict(list)
     for refund in company.refunds:
-        refunds[refund["order_id"]].append(refund)
+        if company.happened(refund["created_at"]):
+            refunds[refund["order_id"]].append(refund)
     found = []
     for order_id, raw in company.orders.items():
-        items = company.items.get(order_id, [])
+        items = lines_of(company, order_id)
         discounts = spread(raw["discount_cents"] * CENT, items)
         whole = []
         given: dict[str, list[Refund]] = defaultdict(list)
@@ -114,10 +123,12 @@ def read_orders(company: Company) -> list[Order]:
             )
             for item in items
         )
-        segments = {"channel": raw["channel"], "country": raw["country"]}
-        at = instant(raw["placed_at"])
-        segments |= own_segments(company, "orders", raw, raw["customer_id"], company.calendar.day(at))
-        found.append(Order(order_id, at, raw["currency"], segments, lines, tuple(whole), raw))
+        at, who = instant(raw["placed_at"]), raw["customer_id"]
+        day = company.calendar.day(at)
+        segments = {"channel": raw["channel"], "country": company.attribute("country", raw["country"], who, day)}
+        segments |= own_segments(company, "orders", raw, who, day)
+        cancelled_at = company.happened(raw["cancelled_at"])
+        found.append(Order(order_id, at, raw["currency"], segments, lines, tuple(whole), cancelled_at, raw))
     return found
 
 
@@ -165,9 +176,9 @@ def movements(company: Company) -> list[Movement]:
         found.append(Movement(kind, order, day, line.category, converted))
 
     for order in read_orders(company):
-        cancelled_at = order.time("cancelled_at")
+        cancelled_at = order.cancelled_at
         left = unrefunded(company, order, company.calendar.day(cancelled_at)) if cancelled_at else Decimal(0)
-        kept = spread(left, company.items.get(order.order_id, []))
+        kept = spread(left, lines_of(company, order.order_id))
         for line in order.lines:
             add("gross", order, line, order.at, line.gross)
             add("discount", order, line, order.at, -line.discount)
@@ -175,6 +186,14 @@ def movements(company: Company) -> list[Movement]:
                 add("refund", order, line, refund.at, -refund.amount, refund.currency)
             if cancelled_at and kept[line.line_id]:
                 add("cancelled", order, line, cancelled_at, -kept[line.line_id])
+    # what is given back for an order that nobody knows is given back all the same
+    for refund in company.refunds:
+        if refund["order_id"] not in company.orders and company.happened(refund["created_at"]):
+            at, raw = instant(refund["created_at"]), {"customer_id": None, "account_id": None}
+            nothing = {"channel": None, "country": None}
+            nothing |= own_segments(company, "orders", {}, None, company.calendar.day(at))
+            order = Order(refund["order_id"], at, refund["currency"], nothing, (), (), None, raw)
+            add("refund", order, Line("-", "unknown", Decimal(0), Decimal(0), ()), at, -refund["amount_cents"] * CENT)
     return found
 
 
@@ -204,7 +223,7 @@ class Subscription:
     started_at: datetime
     ended_at: datetime | None
     cancelled_at: datetime | None
-    charges: tuple[tuple[tuple[str, str], Fraction], ...]
+    charges: tuple[tuple[tuple[str, str], Charge], ...]
 
     def runs_at(self, instant_: datetime) -> bool:
         """started_at < T and (ended_at is null or ended_at >= T); a cancelled one runs until its cancellation."""
@@ -223,21 +242,24 @@ def subscriptions(orders: list[Order]) -> list[Subscription]:
         net = {line.line_id: line.gross - line.discount for line in order.lines}
         recurring = order.raw["recurring_cents"]
         amount_ = sum(net.values(), Decimal(0)) if recurring is None else recurring * CENT
-        by_category: dict[str, Fraction] = defaultdict(Fraction)
+        by_category: dict[str, list[Fraction]] = defaultdict(list)
         for line in order.lines:
             assert len(order.lines) == 1 or recurring is None, "an amount over several lines would have to be spread"
             share = amount_ if len(order.lines) == 1 else net[line.line_id]
-            by_category[line.category] += Fraction(share) * A_MONTH[interval]
-        monthly = Fraction(amount_) * A_MONTH[interval]
+            by_category[line.category].append(Fraction(share) * A_MONTH[interval])
+        monthly = (order.currency, Fraction(amount_) * A_MONTH[interval], len(order.lines))
         places = [(("all", "all"), monthly)]
         places += [((name, segment or "unknown"), monthly) for name, segment in order.segments.items()]
-        places += [(("category", category), share) for category, share in by_category.items()]
+        places += [
+            (("category", category), (order.currency, sum(shares, Fraction(0)), len(shares)))
+            for category, shares in by_category.items()
+        ]
         found.append(
             Subscription(
                 order,
                 order.time("subscription_start") or order.at,
                 order.time("subscription_end"),
-                order.time("cancelled_at"),
+                order.cancelled_at,
                 tuple(places),
             )
         )
@@ -247,13 +269,14 @@ def subscriptions(orders: list[Order]) -> list[Subscription]:
 def converted(company: Company, charges: list[Charge], day: date) -> Decimal:
     """The sum of amounts in their currencies at the rates of a day, rounded once."""
     sums: dict[str, Fraction] = defaultdict(Fraction)
-    for currency, amount_ in charges:
+    for currency, amount_, _ in charges:
         sums[currency] += amount_
     return rounded(sum((s * Fraction(rate(company, c, day)) for c, s in sums.items()), Fraction(0)))
 
 
-def running(company: Company, subs: list[Subscription]) -> dict[str, dict[Key, Cell]]:
-    """mrr and active_subscriptions: the monthly amount and the number of those running at the period's end T.
+def running(company: Company, subs: list[Subscription]) -> tuple[dict[Key, Cell], dict[Key, Cell], dict[Key, int]]:
+    """mrr and active_subscriptions: the monthly amount and the number of those running at the period's end T; and how many
+    lines there are.
 
     The amount is exact here, at the rate of the period's last day.
     """
@@ -265,25 +288,27 @@ def running(company: Company, subs: list[Subscription]) -> dict[str, dict[Key, C
         for sub in subs:
             if sub.runs_at(end):
                 for place, monthly in sub.charges:
-                    by_day[day][place].append((sub.order.currency, monthly))
-    found: dict[str, dict[Key, Cell]] = {"mrr": {}, "active_subscriptions": {}}
+                    by_day[day][place].append(monthly)
+    mrr, active, rows = {}, {}, {}
     for grain in GRAINS:
         for period in calendar.periods(grain).values():
             for (dimension, segment), values in by_day[period.last_day].items():
                 key = Key(grain, period.start, dimension, segment)
-                found["mrr"][key] = number(converted(company, values, period.last_day), len(values))
+                mrr[key] = number(converted(company, values, period.last_day), len(values))
+                rows[key] = sum(lines for _, _, lines in values)
                 if dimension != "category":
-                    found["active_subscriptions"][key] = number(len(values), len(values))
-    return found
+                    active[key] = number(len(values), len(values))
+    return mrr, active, rows
 
 
-def churn(company: Company, subs: list[Subscription]) -> tuple[dict[Key, Cell], dict[Key, Cell]]:
-    """Of the subscriptions running at the period's start, the share that ended in it: by number, and by mrr.
+def churn(company: Company, subs: list[Subscription]) -> tuple[dict[Key, Cell], dict[Key, Cell], dict[Key, int]]:
+    """Of the subscriptions running at the period's start, the share that ended in it: by number, and by mrr; and how many
+    lines there are.
 
     The mrr is that of the start, so at the rate of the day before.
     """
     calendar = company.calendar
-    logos, revenue = {}, {}
+    logos, revenue, rows = {}, {}, {}
     for grain in GRAINS:
         for period in calendar.periods(grain).values():
             start, end = calendar.midnight(period.start), calendar.midnight(period.end)
@@ -293,16 +318,17 @@ def churn(company: Company, subs: list[Subscription]) -> tuple[dict[Key, Cell], 
             for sub in subs:
                 if sub.runs_at(start):
                     for place, monthly in sub.charges:
-                        ran[place].append((sub.order.currency, monthly))
+                        ran[place].append(monthly)
                         if sub.ended_at is not None and sub.ended_at < end:
                             gone[place].append(ran[place][-1])
             for (dimension, segment), charges in ran.items():
                 key, lost = Key(grain, period.start, dimension, segment), gone[dimension, segment]
                 of = converted(company, charges, before)
                 revenue[key] = ratio(converted(company, lost, before), of, len(charges))
+                rows[key] = sum(lines for _, _, lines in charges)
                 if dimension != "category":
                     logos[key] = ratio(len(lost), len(charges), len(charges))
-    return logos, revenue
+    return logos, revenue, rows
 
 
 def kpis(company: Company) -> list[Kpi]:
@@ -312,8 +338,8 @@ def kpis(company: Company) -> list[Kpi]:
     gross = [m for m in moved if m.kind == "gross"]
     ordered = [m for m in moved if m.kind in ("gross", "discount")]
     subs = subscriptions(orders)
-    runs = running(company, subs)
-    logos, revenue = churn(company, subs)
+    mrr, active, running_rows = running(company, subs)
+    logos, revenue, churned_rows = churn(company, subs)
 
     def count(lines: list[Movement]) -> Cell:
         """Orders placed; by category the orders with a line in it."""
@@ -322,11 +348,11 @@ def kpis(company: Company) -> list[Kpi]:
 
     return [
         Kpi("orders", category_and_order_segments(company, gross, count), ZERO),
-        Kpi("gmv", category_and_order_segments(company, gross, amount), ZERO),
-        Kpi("net_sales", category_and_order_segments(company, moved, amount), ZERO),
+        Kpi("gmv", category_and_order_segments(company, gross, amount), NO_AMOUNT),
+        Kpi("net_sales", category_and_order_segments(company, moved, amount), NO_AMOUNT),
         Kpi("aov", category_and_order_segments(company, ordered, mean_order_value), NOTHING_BY_NOTHING),
-        Kpi("mrr", runs["mrr"], ZERO, is_rounded_per_row=True),
-        Kpi("active_subscriptions", runs["active_subscriptions"], ZERO),
+        Kpi("mrr", mrr, ZERO, rounded_rows=running_rows),
+        Kpi("active_subscriptions", active, ZERO),
         Kpi("logo_churn", logos, NOTHING_BY_NOTHING),
-        Kpi("revenue_churn", revenue, NOTHING_BY_NOTHING, is_rounded_per_row=True),
+        Kpi("revenue_churn", revenue, NOTHING_BY_NOTHING, rounded_rows=churned_rows),
     ]

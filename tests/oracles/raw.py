@@ -10,6 +10,7 @@ import gzip
 import json
 import sqlite3
 import tomllib
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -57,6 +58,7 @@ class Company:
     business: Record
     calendar: Calendar
     events: list[Event]
+    persons: list[str]  # of each event
     customers: dict[str, list[Record]]  # what was true of each, oldest first
     internal_people: set[str]
     orders: dict[str, Record]
@@ -64,11 +66,21 @@ class Company:
     refunds: list[Record]
     rates: dict[str, list[tuple[date, Decimal]]]
     tickets: dict[str, Record]
+    uncounted_tickets: set[str]
     audits: dict[str, list[Record]]
     surveys: list[Record]
     seeds: dict[str, list[dict[str, str]]]
     dimensions: dict[str, Record]
     tables: dict[str, list[Record]]
+
+    def happened(self, text: str | None) -> datetime | None:
+        """A time of a source, if it had come by the end of the last closed day."""
+        at = instant(text)
+        return at if at is not None and at < self.calendar.watermark else None
+
+    def attribute(self, name: str, own: str | None, customer: str | None, day: date) -> str | None:
+        """An attribute of a person (rule 8): what the fact's own row says, else what is known of the customer for the day."""
+        return own or known(self, customer, day).get(name)
 
 
 def instant(text: str | None) -> datetime | None:
@@ -85,9 +97,9 @@ def person(identifier: object) -> str | None:
     return text or None
 
 
-def read_company(home: Path) -> Company:
-    """Read all files below `home/sources`, as the profile of the sample says where they lie."""
-    profile = tomllib.loads(PROFILE.read_text(encoding="utf-8"))
+def read_company(home: Path, path: Path = PROFILE) -> Company:
+    """Read all files below `home/sources`, as the profile of the sample, or another one of its shape, says where they lie."""
+    profile = tomllib.loads(path.read_text(encoding="utf-8"))
     business = profile["business"]
     assert business["source_zone"] == "UTC"
     assert business["landing_zone"] == business["reporting_zone"], "landing days are read as local days here"
@@ -103,29 +115,33 @@ def read_company(home: Path) -> Company:
         return identifier in staff or (email or "").strip().lower().partition("@")[2] in domains
 
     customers: dict[str, list[Record]] = {}
-    for row in sorted(tables["customers"], key=lambda r: r["valid_from"]):
+    for row in sorted(tables["customers"], key=lambda r: instant(r["valid_from"])):
         customers.setdefault(person(row["customer_id"]), []).append(row)
-    events = [_event(at, raw, is_internal) for at, raw in _usage(folder, calendar)]
+    events = _distinct([_event(at, raw, is_internal) for at, raw in _usage(folder, calendar)])
+    persons = persons_of(events)
     flagged = {i for i, rows in customers.items() for r in rows if r["is_test"] or is_internal(i, r["email"])}
-    flagged |= {e.user_id for e in events if e.is_internal and e.user_id}
+    flagged |= {who for who, event in zip(persons, events, strict=True) if event.is_internal}
     orders = {
         r["id"]: r | {"customer_id": person(r["customer_id"])}
         for r in tables["orders"]
         if not r["is_test"] and person(r["customer_id"]) not in flagged | staff
     }
+    uncounted_orders = {r["id"] for r in tables["orders"]} - orders.keys()
     items: dict[str, list[Record]] = {}
     for line in sorted(tables["order_items"], key=lambda r: r["id"]):
         items.setdefault(line["order_id"], []).append(line)
-    tickets = {}
+    tickets, uncounted = {}, set()
     for ticket in _json_lines(folder / "support" / "tickets.jsonl"):
         requester = ticket["requester"]
         customer = _requester(ticket)
         fields = {f["id"]: f["value"] for f in ticket["custom_fields"]}
-        if not _landed(calendar, ticket["updated_at"]) or ticket["status"] == "deleted":
+        if not _landed(calendar, ticket["updated_at"]):
             continue
-        if {"spam", "test"} & set(ticket["tags"]) or customer in flagged or is_internal(customer, requester["email"]):
-            continue
-        tickets[str(ticket["id"])] = ticket | {"customer_id": customer, "fields": fields}
+        is_spam = ticket["status"] == "deleted" or bool({"spam", "test"} & set(ticket["tags"]))
+        if is_spam or customer in flagged or is_internal(customer, requester["email"]):
+            uncounted.add(str(ticket["id"]))
+        else:
+            tickets[str(ticket["id"])] = ticket | {"customer_id": customer, "fields": fields}
     audits: dict[str, list[Record]] = {}
     for audit in _json_lines(folder / "support" / "audits.jsonl"):
         if _landed(calendar, audit["created_at"]):
@@ -138,17 +154,19 @@ def read_company(home: Path) -> Company:
     return Company(
         business,
         calendar,
-        _distinct(events),
+        events,
+        persons,
         customers,
         flagged | staff,
         orders,
         items,
-        [r for r in tables["refunds"] if r["order_id"] in orders],
+        [r for r in tables["refunds"] if r["order_id"] not in uncounted_orders],
         _rates(folder),
         tickets,
+        uncounted,
         audits,
         surveys,
-        {name: _csv(PROFILE.parent / path) for name, path in profile.get("seeds", {}).items()},
+        {name: _csv(path.parent / file) for name, file in profile.get("seeds", {}).items()},
         profile.get("dimensions", {}),
         tables,
     )
@@ -237,6 +255,29 @@ def _event(at: datetime, raw: Record, is_internal: Any) -> Event:
 def _distinct(events: list[Event]) -> list[Event]:
     """The same id with the same content is one event, delivered twice; with other content both count."""
     return sorted(set(events), key=lambda e: (e.at, e.event_id))
+
+
+def persons_of(events: list[Event]) -> list[str]:
+    """The person of each event, of internal people too (rule 7).
+
+    A person is the user_id; an anonymous_id counts as the user_id that it is next seen with: events between two
+    identifies belong to the next, trailing ones to the last. Until then it is a person of its own.
+    """
+    seen: dict[str, list[tuple[datetime, str]]] = {}
+    for event in events:
+        if event.anonymous_id and event.user_id:
+            seen.setdefault(event.anonymous_id, []).append((event.at, event.user_id))
+
+    def person_of(event: Event) -> str:
+        if event.user_id:
+            return event.user_id
+        sightings = seen.get(event.anonymous_id)
+        if not sightings:
+            return f"anonymous {event.anonymous_id}"
+        following = bisect_left(sightings, event.at, key=lambda sighting: sighting[0])
+        return sightings[min(following, len(sightings) - 1)][1]
+
+    return [person_of(event) for event in events]
 
 
 def _requester(record: Record) -> str | None:

@@ -9,7 +9,7 @@ from tests.oracles.conversion import first_visits, share
 from tests.oracles.engagement import NEW_AFTER_DAYS, acts
 from tests.oracles.engagement import active_days as active_by_place
 from tests.oracles.figures import GRAINS, NOTHING_BY_NOTHING, Cell, Fact, Key, Kpi, grouped, ratio
-from tests.oracles.raw import Company, known, own_segments
+from tests.oracles.raw import Company, own_segments
 
 AFTER_DAYS, AFTER_WEEKS = (1, 7, 14, 28), (1, 4, 12)
 Segments = dict[str, str | None]
@@ -18,7 +18,7 @@ Segments = dict[str, str | None]
 def segments(company: Company, person: str) -> Segments:
     """Channel of acquisition, plan and country of a person's first visit."""
     visit = first_visits(company)[person]
-    channel = visit.event.acquisition_channel or known(company, person, visit.day).get("acquisition_channel")
+    channel = company.attribute("acquisition_channel", visit.event.acquisition_channel, person, visit.day)
     here = {"acquisition_channel": channel, "plan": visit.segments["plan"], "country": visit.segments["country"]}
     return here | own_segments(company, "customers", {}, person, visit.day)
 
@@ -74,7 +74,7 @@ def inactivity(company: Company, places: dict[str, Segments]) -> dict[Key, Cell]
             for day, persons in by_day.items():
                 for person in persons:
                     used.setdefault(place, {}).setdefault(person, set()).add(day)
-    for person, days in used["all", "all"].items():
+    for person, days in used.get(("all", "all"), {}).items():
         place = ("acquisition_channel", places[person]["acquisition_channel"] or "unknown")
         used.setdefault(place, {})[person] = days
     stayed_away: dict[Key, list[bool]] = {}

@@ -159,7 +159,8 @@ def solved_at_first_contact(tickets: list[Ticket]) -> Callable[[Ticket], bool]:
     from this one's creation until 7 days after its solve."""
     contacts: dict[tuple[str, str], list[Ticket]] = defaultdict(list)
     for ticket in tickets:
-        contacts[ticket.raw["customer_id"], ticket.segments["reason"]].append(ticket)
+        if ticket.segments["reason"]:  # an unknown one is never the same
+            contacts[ticket.raw["customer_id"], ticket.segments["reason"]].append(ticket)
 
     def judged(ticket: Ticket) -> bool:
         until = ticket.solves[0] + timedelta(days=7)

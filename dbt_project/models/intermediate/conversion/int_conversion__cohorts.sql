@@ -98,8 +98,8 @@ registrations as (
         sign_ups.signed_up_at as entered_at,
         sign_ups.sign_up_date as entry_date,
         coalesce(visits.platform, 'unknown') as platform,
-        coalesce(nullif(spans.country, ''), visits.country, 'unknown') as country,
-        coalesce(nullif(spans.acquisition_channel, ''), visits.acquisition_channel, 'unknown') as acquisition_channel
+        coalesce(nullif(spans.country, ''), 'unknown') as country,
+        coalesce(nullif(spans.acquisition_channel, ''), 'unknown') as acquisition_channel
     from sign_ups
     left join customer_people on sign_ups.customer_id = customer_people.customer_id
     left join customer_visits as visits on customer_people.person_key = visits.person_key

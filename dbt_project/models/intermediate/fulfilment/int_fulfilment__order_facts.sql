@@ -110,14 +110,16 @@ select
     -- what closes it: the last delivery, or a cancellation before it
     least(last_delivered_at, cancelled_at) as closed_at,
     cast({{ to_local('least(last_delivered_at, cancelled_at)', 'reporting_zone') }} as date) as closed_date,
-    -- NULL where nothing was promised, where it was cancelled, and as long as it is neither kept nor broken
+    -- NULL where nothing was promised or has to be shipped, where it was cancelled, and as long as it is neither kept
+    -- nor broken
     case
-        when cancelled_at is not null then null
+        when not requires_shipping or cancelled_at is not null then null
         when last_delivered_at is not null then last_delivered_at <= promised_at
         when promised_at < watermark_at then false
     end as is_on_time,
     -- what is cancelled after its first scan was shipped all the same
     case
+        when not requires_shipping then null
         when first_scan_at is null and cancelled_at is not null then null
         when first_scan_at > cancelled_at then null
         when first_scan_at is not null then first_scan_at <= ship_by_at

@@ -7,6 +7,12 @@ orders as (
     select * from {{ ref('int_fulfilment__order_facts') }}
 ),
 
+-- an order of which nothing is shipped has no stages: they lead to its delivery
+prepared as (
+    select * from orders
+    where requires_shipping
+),
+
 spans as (
     select
         'cycle_time' as measure,
@@ -30,8 +36,7 @@ spans as (
         cast(null as string) as carrier,
         warehouse,
         country
-    from orders
-    where requires_shipping
+    from prepared
     union all
     select
         'stage_time' as measure,
@@ -43,7 +48,7 @@ spans as (
         cast(null as string) as carrier,
         warehouse,
         country
-    from orders
+    from prepared
     union all
     select
         'stage_time' as measure,

@@ -47,14 +47,16 @@ changes as (
     select
         ticket_id,
         case when is_solved then 'solve' else 'reopen' end as transition,
-        occurred_at
+        occurred_at,
+        position
     from ordered
     where is_solved <> was_solved
     union all
     select
         ordered.ticket_id,
         'solve' as transition,
-        tickets.created_at as occurred_at
+        tickets.created_at as occurred_at,
+        0 as position
     from ordered
     inner join tickets on ordered.ticket_id = tickets.ticket_id
     where ordered.position = 1
@@ -63,7 +65,8 @@ changes as (
     select
         tickets.ticket_id,
         'solve' as transition,
-        coalesce(tickets.last_solved_at, tickets.first_solved_at, tickets.updated_at) as occurred_at
+        coalesce(tickets.last_solved_at, tickets.first_solved_at, tickets.updated_at) as occurred_at,
+        1 as position
     from tickets
     cross join watermark
     where not tickets.has_events
@@ -79,7 +82,8 @@ kept as (
     select
         changes.ticket_id,
         changes.transition,
-        greatest(changes.occurred_at, tickets.created_at) as occurred_at
+        greatest(changes.occurred_at, tickets.created_at) as occurred_at,
+        changes.position
     from changes
     inner join tickets on changes.ticket_id = tickets.ticket_id
     where tickets.merged_at is null
@@ -89,7 +93,8 @@ kept as (
 balances as (
     select
         ticket_id,
-        sum(case transition when 'solve' then 1 else -1 end) as solved_count
+        sum(case transition when 'solve' then 1 else -1 end) as solved_count,
+        max(position) as last_position
     from kept
     group by ticket_id
 ),
@@ -100,7 +105,8 @@ movements as (
     select
         tickets.ticket_id,
         'merge' as transition,
-        tickets.merged_at as occurred_at
+        tickets.merged_at as occurred_at,
+        coalesce(balances.last_position, 0) + 1 as position
     from tickets
     left join balances on tickets.ticket_id = balances.ticket_id
     where tickets.is_merged_away
@@ -113,7 +119,7 @@ select
     movements.occurred_at,
     cast({{ to_local('movements.occurred_at', 'settings.reporting_zone') }} as date) as transition_date,
     row_number() over (
-        partition by movements.ticket_id order by movements.occurred_at, movements.transition desc
+        partition by movements.ticket_id order by movements.occurred_at, movements.position
     ) as transition_number,
     tickets.is_merged_away,
     tickets.channel,

@@ -75,7 +75,10 @@ select
         when fulfilment.requires_shipping
             then cast({{ micros_between('accepted.ordered_at', 'fulfilment.approved_at') }} as double) / 3600000000
     end as approve_hours,
-    cast({{ micros_between('fulfilment.approved_at', 'fulfilment.picked_at') }} as double) / 3600000000 as pick_hours,
+    case
+        when fulfilment.requires_shipping
+            then cast({{ micros_between('fulfilment.approved_at', 'fulfilment.picked_at') }} as double) / 3600000000
+    end as pick_hours,
     cast({{ micros_between('fulfilment.picked_at', 'fulfilment.first_scan_at') }} as double) / 3600000000
         as ship_hours,
     cast({{ micros_between('fulfilment.first_scan_at', 'fulfilment.last_delivered_at') }} as double) / 3600000000
