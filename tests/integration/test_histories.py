@@ -90,7 +90,9 @@ def chosen_histories() -> Iterator[History]:
         yield History(0, 0, tuple(steps))
 
 
-@pytest.mark.parametrize("history", list(chosen_histories()), ids=lambda history: "-".join(s.kind for s in history.steps))
+@pytest.mark.parametrize(
+    "history", list(chosen_histories()), ids=lambda history: "-".join(s.kind for s in history.steps)
+)
 def test_a_history_converges(template: Template, opening: Machine, tmp_path: Path, history: History) -> None:
     """`make test` lives through thirty short ones from one opening; `make soak` through 300 random ones."""
     counts: Counter[str] = Counter()
