@@ -57,6 +57,27 @@ def test_dimensions_hold_the_known_segments_and_all_sales(ran: tuple[Path, str])
     )
 
 
+def test_the_open_week_is_so_far_the_sum_of_its_days_and_in_no_closed_mart(ran: tuple[Path, str]) -> None:
+    """The sample ends on a Tuesday that ends a quarter: the week alone is open."""
+    home, _ = ran
+    periods = "select distinct grain, period_start, through_date from fct_kpi_so_far"
+    assert query(home, periods) == [("week", date(2026, 3, 30), date(2026, 3, 31))]
+    assert not query(home, "select 1 from fct_kpi where grain = 'week' and period_start = '2026-03-30'")
+    key = "kpi_id, dimension, segment"
+    days = "from fct_kpi as days inner join dim_kpi using (kpi_id) where grain = 'day' and unit <> 'days'"
+    sums = f"select {key}, sum(numerator) {days} and additivity = 'A' and period_start >= '2026-03-30' group by all"
+    stocks = (
+        f"select {key}, numerator {days} and additivity = 'S' and period_start = '2026-03-31' and numerator is not null"
+    )
+    expected = {tuple(row[:3]): row[3] for row in query(home, f"{sums} union all {stocks}")}
+    found = {
+        tuple(row[:3]): row[3]
+        for row in query(home, f"select {key}, value_so_far from fct_kpi_so_far where is_complete")
+    }
+    assert len({kpi for kpi, *_ in found}) >= 10
+    assert found == expected
+
+
 def test_cohorts_are_those_of_the_retention_kpis(ran: tuple[Path, str]) -> None:
     compared = """select count(*), count(*) filter (where cohorts.is_complete), count(*) filter (
             where (cohorts.returned_count, cohorts.person_count, cohorts.returned_share, cohorts.is_complete)
