@@ -68,7 +68,7 @@ def cancellation_rate(company: Company, orders: list[Order]) -> dict[Key, Cell]:
     for order in orders:
         day, cancelled_at, scan = company.calendar.day(order.at), order.cancelled_at, scans.get(order.order_id)
         is_cancelled = (
-            cancelled_at is not None and cancelled_at < order.at + DAYS_30 and (scan is None or cancelled_at <= scan)
+            cancelled_at is not None and cancelled_at < order.at + DAYS_30 and (scan is None or cancelled_at < scan)
         )
         facts.append(Fact(day, order.segments, is_cancelled))
         if is_cancelled:

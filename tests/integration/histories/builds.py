@@ -182,7 +182,10 @@ class Warehouse:
         """Every table of the frontier and of the marts, row for row in a fixed order."""
         with duckdb.connect(str(self.file), read_only=True) as con:
             con.execute("set TimeZone = 'UTC'")
-            names = [f"intermediate.{name}" for name in ("int_lake__conservation", "int_identity__anonymous_spans")]
+            names = [
+                f"intermediate.{name}"
+                for name in ("int_lake__conservation", "int_identity__anonymous_spans", "int_engagement__first_visits")
+            ]
             for schema, table in con.execute(
                 "select table_schema, table_name from information_schema.tables where table_schema = 'marts' order by 2"
             ).fetchall():
