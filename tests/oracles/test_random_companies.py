@@ -32,9 +32,8 @@ CHOSEN = {
     "midnight_that_is_not_there": chosen(2, "America/Santiago", 75, 8),
     "nothing_but_tickets": chosen(3, "UTC", 40, 3, 25, ("ticket",)),
 }
-NOT_SEEN_HERE = {
-    ("csat", "int_feedback__answers")
-}  # an answer after a dated change: in the sample, in none of a dozen of these
+# an answer after a dated change of its customer: it is in the sample, and in none of a dozen of these companies
+NOT_SEEN_HERE = ("latest.answer_date >= spans.valid_from_date",)
 SEEN_HERE = ("users_7d", "net_sales", "tickets_solved", "sla_attainment")  # `make soak` tries all mutations
 
 
@@ -101,7 +100,7 @@ def test_every_wrong_line_is_seen(
     company: tuple[duckdb.DuckDBPyConnection, Rows], as_built: Path, tmp_path: Path
 ) -> None:
     """All mutations of mutations.py, each in one of the companies: more of them are looked at while one is not seen."""
-    here = [m for m in MUTATIONS if (m.kpi_id, m.model) not in NOT_SEEN_HERE]
+    here = [m for m in MUTATIONS if not m.old.startswith(NOT_SEEN_HERE)]
     unseen = [m for m in here if not is_seen(*company, as_built, m)]
     for n, plan in enumerate([*EVERYTHING[1:], *MORE]):
         if not unseen:
