@@ -27,12 +27,11 @@ PARTS, EXAMPLES = 4, 100
 Rows = dict[RowKey, Row]
 
 EVERYTHING = [chosen(seed, "Europe/Berlin", 130, 60, 300) for seed in (69, 70, 75)]  # each KPI has a value in each
-MORE = [chosen(seed, "Europe/Berlin", 130, 60, 300) for seed in range(1, 10)]
 CHOSEN = {
     "midnight_that_is_not_there": chosen(2, "America/Santiago", 75, 8),
     "nothing_but_tickets": chosen(3, "UTC", 40, 3, 25, ("ticket",)),
 }
-# an answer after a dated change of its customer: it is in the sample, and in none of a dozen of these companies
+# csat by what was true of the customer on the day of the answer: the sample shows it, a dozen of these companies did not
 NOT_SEEN_HERE = ("latest.answer_date >= spans.valid_from_date",)
 SEEN_HERE = ("users_7d", "net_sales", "tickets_solved", "sla_attainment")  # `make soak` tries all mutations
 
@@ -99,12 +98,10 @@ def test_a_wrong_line_is_seen(
 def test_every_wrong_line_is_seen(
     company: tuple[duckdb.DuckDBPyConnection, Rows], as_built: Path, tmp_path: Path
 ) -> None:
-    """All mutations of mutations.py, each in one of the companies: more of them are looked at while one is not seen."""
+    """All mutations of mutations.py, but the one that is named above, each in one of three companies."""
     here = [m for m in MUTATIONS if not m.old.startswith(NOT_SEEN_HERE)]
     unseen = [m for m in here if not is_seen(*company, as_built, m)]
-    for n, plan in enumerate([*EVERYTHING[1:], *MORE]):
-        if not unseen:
-            break
+    for n, plan in enumerate(EVERYTHING[1:]):
         (tmp_path / str(n)).mkdir()
         con, want = compared(plan, tmp_path / str(n), as_built)
         unseen = [m for m in unseen if not is_seen(con, want, as_built, m)]
