@@ -153,9 +153,12 @@ def _hash_key(home: Home) -> bytes:
 
 
 def kpi_catalogue() -> list[dict[str, str]]:
-    """The rows of the registry of definitions, in its order."""
+    """The rows of the registry of definitions, in its order. Raises SettingsError where it has none."""
     with KPI_CATALOGUE.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        rows = list(csv.DictReader(file))
+    if not rows:
+        raise SettingsError(f"{KPI_CATALOGUE} has no rows; restore it from the repository")
+    return rows
 
 
 def counted_stream(row: Mapping[str, str], profile: Profile) -> str:

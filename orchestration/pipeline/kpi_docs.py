@@ -7,15 +7,12 @@ How a KPI is computed does not belong here (see dbt_project/models).
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
+from orchestration.settings import ROOT, kpi_catalogue
 from sources.dimensions import CUSTOMERS
 
-ROOT = Path(__file__).parents[2]
-CATALOGUE = ROOT / "dbt_project" / "seeds" / "kpi_catalogue.csv"
 PAGE = ROOT / "docs" / "kpis.md"
 
 HEADER = """\
@@ -36,19 +33,6 @@ Each KPI has one id, the same in `dim_kpi`, in `fct_kpi` and on every page. What
 """
 
 DIRECTIONS = {"up": "up is good", "down": "down is good", "none": "neither way is good"}
-
-
-class CatalogueError(ValueError):
-    """The registry cannot be read; the message names the file and what is missing."""
-
-
-def read_catalogue(path: Path = CATALOGUE) -> list[dict[str, str]]:
-    """The rows of the registry, in its order."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows:
-        raise CatalogueError(f"{path} has no rows; restore it from the repository")
-    return rows
 
 
 def page(rows: Sequence[dict[str, str]]) -> str:
@@ -123,7 +107,7 @@ def main(arguments: list[str]) -> int:
     if unknown:
         print(f"kpi_docs: unknown argument {unknown[0]!r}; allowed: --check", file=sys.stderr)
         return 2
-    text = page(read_catalogue())
+    text = page(kpi_catalogue())
     if "--check" not in arguments:
         PAGE.parent.mkdir(parents=True, exist_ok=True)
         PAGE.write_text(text, encoding="utf-8")

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from orchestration.pipeline.kpi_docs import ROOT, CatalogueError, read_catalogue
+from orchestration.settings import ROOT, kpi_catalogue
 
 PROJECT = ROOT / "semantic_project"
 KPI_ROWS = PROJECT / "kpi_rows.yml"
@@ -40,7 +40,7 @@ over the rows that the KPI counts. It reads neither `fct_kpi` nor anything that 
 
 ```
 make mf ARGS="query --metrics otif,on_time_delivery --group-by metric_time__week,promises__carrier"
-make mf ARGS="query --metrics csat --group-by metric_time__month --start-time 2026-03-01 --end-time 2026-04-30"
+make mf ARGS="query --metrics csat --group-by metric_time__month --start-time 2026-01-01 --end-time 2026-03-31"
 make mf ARGS="list metrics"          # PROFILE=... asks another company
 ```
 
@@ -54,6 +54,10 @@ make mf ARGS="list metrics"          # PROFILE=... asks another company
 - *Rows*: the views of `semantic_project/models` over the publication, or (**warehouse**) over rows that stay in the
   warehouse. The latter cannot be asked for while a build runs, and show what was built last, published or not.
 """
+
+
+class CatalogueError(ValueError):
+    """A KPI of the registry is in kpi_rows.yml twice or not at all, or one is there that the registry does not know."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Declared:
 def read_declared() -> Declared:
     """What kpi_rows.yml says; every KPI of the registry is in it once, else CatalogueError."""
     declared = Declared(**yaml.safe_load(KPI_ROWS.read_text(encoding="utf-8")))
-    known, kpis = [row["kpi_id"] for row in read_catalogue()], [*declared.kpis, *declared.not_expressed]
+    known, kpis = [row["kpi_id"] for row in kpi_catalogue()], [*declared.kpis, *declared.not_expressed]
     for kpi in {*known, *kpis}:
         if known.count(kpi) != kpis.count(kpi):
             raise CatalogueError(
@@ -92,7 +96,7 @@ def dimensions(declared: Declared, row: Mapping[str, str]) -> dict[str, str]:
 
 def semantic_layer(declared: Declared) -> dict[str, Any]:
     """The semantic models and metrics in dbt's own terms: one semantic model per row set, measures and metrics per KPI."""
-    catalogue = read_catalogue()
+    catalogue = kpi_catalogue()
     measures: dict[str, list[dict[str, Any]]] = {name: [] for name in declared.row_sets}
     names: dict[str, list[str]] = {name: [] for name in declared.row_sets}
     metrics: list[dict[str, Any]] = []
@@ -219,7 +223,7 @@ def _plain(name: str, part: Mapping[str, Any]) -> dict[str, Any]:
 
 def page(declared: Declared) -> str:
     """docs/semantic_layer.md: what can be asked for, and what cannot and why."""
-    catalogue = read_catalogue()
+    catalogue = kpi_catalogue()
     warehouse = {path.stem for path in PROJECT.glob("models/warehouse/*.sql")}
     lines = [HEADER, "## What it answers", "", "| KPI | grains | rows | dimensions | not by |", "|---|---|---|---|---|"]
     for row in catalogue:

@@ -15,10 +15,9 @@ from typing import Any
 from dbt_metricflow.cli.cli_configuration import CLIConfiguration
 from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
 
-from orchestration.pipeline.kpi_docs import read_catalogue
 from orchestration.pipeline.metricflow import opened
 from orchestration.pipeline.semantic_models import dimensions, read_declared
-from orchestration.settings import Home
+from orchestration.settings import Home, kpi_catalogue
 
 Question = tuple[str, str, str]  # grain, dimension, the name that the dimension is asked for by
 
@@ -27,7 +26,7 @@ def questions(wanted: list[str]) -> dict[tuple[Question, str], list[str]]:
     """The KPIs of each query: those of the same rows, cut in the same way."""
     declared = read_declared()
     asked: dict[tuple[Question, str], list[str]] = {}
-    for row in read_catalogue():
+    for row in kpi_catalogue():
         kpi = declared.kpis.get(row["kpi_id"])
         for grain, _, what in (each.partition(":") for each in wanted if kpi is not None):
             cuts = {"all": ""} if what == "all" else dimensions(declared, row)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.pipeline import build, origins
-from orchestration.settings import KPI_CATALOGUE, Settings
+from orchestration.settings import Settings, kpi_catalogue
 from tests.unit.small_warehouse import change, edited, land, two_kpis
 from tests.unit.test_publication import MANIFEST, write_manifest
 
@@ -93,6 +92,5 @@ def test_every_domain_ends_in_one_model() -> None:
     """The parts of a KPI's definition are what stands above it: values that come in beside it would have no cause."""
     roof = build.DBT_PROJECT / "models" / "intermediate" / "kpi" / "int_kpi__values.sql"
     named = re.findall(r"ref\('(\w+)'\)", roof.read_text(encoding="utf-8"))
-    with KPI_CATALOGUE.open(encoding="utf-8", newline="") as file:
-        domains = {row["domain"] for row in csv.DictReader(file)}
+    domains = {row["domain"] for row in kpi_catalogue()}
     assert sorted({*named} - {"profile_dimensions"}) == sorted(f"int_{domain}__kpi_values" for domain in domains)
