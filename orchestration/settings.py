@@ -179,8 +179,18 @@ def _check_kpis(profile: Profile) -> None:
             raise SettingsError(f"{where}.{kpi}: no such KPI; allowed: {', '.join(sorted(rows))}")
         return rows[kpi]
 
-    for kpi in profile.targets:
-        known(f"{profile.path.name}: targets", kpi)
+    for target in profile.seed_rows("targets"):
+        where = f"{profile.path.name}: seeds.targets"
+        grains = known(where, target["kpi_id"])["grains"].split()
+        if target["grain"] not in grains:
+            raise SettingsError(f"{where}.{target['kpi_id']}: no grain {target['grain']}; allowed: {', '.join(grains)}")
+    domains = sorted({row["domain"] for row in rows.values()})
+    for annotation in profile.seed_rows("annotations"):
+        where = f"{profile.path.name}: seeds.annotations"
+        if annotation["kpi_id"]:
+            known(where, annotation["kpi_id"])
+        if annotation["domain"] and annotation["domain"] not in domains:
+            raise SettingsError(f"{where}.{annotation['domain']}: no such domain; allowed: {', '.join(domains)}")
     for name, dimension in profile.dimensions.items():
         where = f"{profile.path.name}: dimensions.{name}"
         if name in built_in:

@@ -46,11 +46,6 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class InternalPeople(_Strict):
-    email_domains: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()
-
-
 class Business(_Strict):
     """What the business decided. Days are calendar days of the landing zone, both ends included."""
 
@@ -69,7 +64,6 @@ class Business(_Strict):
     checkout: str = ""
     funnel: tuple[str, ...] = Field(default=(), max_length=8)  # as many as int_conversion__funnel_entries follows
     funnel_window_days: int = Field(default=7, ge=1)
-    internal_people: InternalPeople = InternalPeople()
 
     @field_validator("landing_zone", "reporting_zone", "source_zone")
     @classmethod
@@ -123,7 +117,6 @@ class _ProfileFile(_Strict):
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
     title: str = ""
     business: Business
-    targets: dict[str, float] = {}
     seeds: dict[str, str] = {}
     dimensions: dict[str, Dimension] = {}
     sample_company: SampleCompany | None = None
@@ -149,12 +142,15 @@ class Profile:
     title: str
     path: Path
     business: Business
-    targets: Mapping[str, float]
     seeds: Mapping[str, Path]
     dimensions: Mapping[str, Dimension]
     sample_company: SampleCompany | None
     sources: Mapping[str, Source]
     streams: Mapping[str, StreamMapping]
+
+    def seed_rows(self, name: str) -> list[dict[str, Any]]:
+        """The rows of the profile's own file of a seed; none where it has no file of its own."""
+        return read_seed(name, self.seeds[name]).to_pylist() if name in self.seeds else []
 
     def contract(self, stream: str) -> Contract:
         return load_contracts()[stream]
@@ -244,7 +240,6 @@ def _allowed_keys(model: type[BaseModel]) -> str:
 _MODELS: dict[tuple[str, ...], type[BaseModel]] = {
     (): _ProfileFile,
     ("business",): Business,
-    ("business", "internal_people"): InternalPeople,
     ("sample_company",): SampleCompany,
 }
 
@@ -391,7 +386,6 @@ def _build(path: Path, raw: dict[str, Any], environment: Mapping[str, str], chec
         title=parsed.title or parsed.name,
         path=path.resolve(),
         business=business,
-        targets=parsed.targets,
         seeds=_seed_files(path.resolve().parent, parsed.seeds),
         dimensions=parsed.dimensions,
         sample_company=parsed.sample_company,

@@ -1,12 +1,14 @@
 """Seeds that a profile may replace: small tables of what the business promises, which no system keeps.
 
 The project's own are CSV files in dbt_project/seeds; a profile names its own CSV files in its table `[seeds]`. This
-module reads and checks them before anything runs. What models make of them does not belong here.
+module reads and checks them before anything runs. Whether a KPI that they name exists is for orchestration/settings.py;
+what models make of them does not belong here either.
 """
 
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -86,13 +88,65 @@ class Holiday(_Row):
     schedule: str | None
 
 
+class Target(_Row):
+    """What a KPI should reach in periods of a grain that begin in [valid_from, valid_to); the total alone has targets."""
+
+    kpi_id: str
+    grain: Literal["day", "week", "month", "quarter"]
+    target_value: float = Field(allow_inf_nan=False)
+    valid_from: date | None
+    valid_to: date | None
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Target:
+        if self.valid_from and self.valid_to and self.valid_to <= self.valid_from:
+            raise ValueError("valid_to is the first day without the target: it has to be after valid_from")
+        return self
+
+
+class Annotation(_Row):
+    """Something that happened and may have moved numbers: of one KPI, of one domain, or (both empty) of any."""
+
+    annotation_date: date
+    end_date: date | None
+    kind: Literal["release", "incident", "campaign", "process", "data", "other"]
+    title: str
+    domain: str | None
+    kpi_id: str | None
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Annotation:
+        if self.end_date and self.end_date < self.annotation_date:
+            raise ValueError("end_date is the last day of it: it cannot be before annotation_date")
+        return self
+
+
+class InternalAccount(_Row):
+    """People of the company itself, and those who test: they count nowhere."""
+
+    kind: Literal["email_domain", "person", "account"]
+    value: str
+    note: str | None
+
+
+class FeatureName(_Row):
+    """A name that a system gives a feature, and the name that the KPIs give it."""
+
+    source_name: str
+    feature: str
+
+
 @dataclass(frozen=True)
 class Seed:
-    """The columns of a seed: `row` checks them, `schema` types them; `check` sees all rows and may raise SeedError."""
+    """The columns of a seed: `row` checks them, `schema` types them; `check` sees all rows and may raise SeedError.
+
+    What names people is for the gate alone: it never reaches the warehouse.
+    """
 
     row: type[_Row]
     schema: pa.Schema
     check: Callable[[Sequence[Any]], None]
+    is_for_the_gate: bool = False
 
 
 def _apart(what: str, spans: Iterable[tuple[Ordered, Ordered]]) -> None:
@@ -102,6 +156,19 @@ def _apart(what: str, spans: Iterable[tuple[Ordered, Ordered]]) -> None:
         if end is not None and start < end:
             raise SeedError(f"{what}: two rows overlap at {start}")
         end = until
+
+
+def _once(keys: Iterable[str]) -> None:
+    """Raises SeedError where one of the keys is there twice."""
+    for key, count in Counter(keys).items():
+        if count > 1:
+            raise SeedError(f"{key}: there is more than one row of it")
+
+
+def _check_targets(rows: Sequence[Target]) -> None:
+    for key in sorted({(row.kpi_id, row.grain) for row in rows}):
+        own = [row for row in rows if (row.kpi_id, row.grain) == key]
+        _apart(" per ".join(key), [(row.valid_from or date.min, row.valid_to or date.max) for row in own])
 
 
 def _check_policies(rows: Sequence[SlaPolicy]) -> None:
@@ -123,12 +190,23 @@ def _check_schedules(rows: Sequence[BusinessHours]) -> None:
 
 
 def _check_holidays(rows: Sequence[Holiday]) -> None:
-    seen = set()
+    _once(f"{row.holiday_date} for {row.schedule or 'all schedules'}" for row in rows)
+
+
+def _check_annotations(rows: Sequence[Annotation]) -> None:
+    _once(f"{row.annotation_date} {row.title}" for row in rows)
+
+
+def _check_internal_accounts(rows: Sequence[InternalAccount]) -> None:
+    _once(f"{row.kind} {row.value.lower()}" for row in rows)
+
+
+def _check_feature_names(rows: Sequence[FeatureName]) -> None:
+    _once(row.source_name for row in rows)
+    sources = {row.source_name for row in rows}
     for row in rows:
-        key = (row.holiday_date, row.schedule)
-        if key in seen:
-            raise SeedError(f"{row.holiday_date} is there twice for {row.schedule or 'all schedules'}")
-        seen.add(key)
+        if row.feature in sources and row.feature != row.source_name:
+            raise SeedError(f"{row.source_name} is called {row.feature}, which has another name itself")
 
 
 SEEDS = {
@@ -163,6 +241,42 @@ SEEDS = {
         Holiday,
         pa.schema([("holiday_date", pa.date32()), ("name", pa.string()), ("schedule", pa.string())]),
         _check_holidays,
+    ),
+    "targets": Seed(
+        Target,
+        pa.schema(
+            [
+                ("kpi_id", pa.string()),
+                ("grain", pa.string()),
+                ("target_value", pa.float64()),
+                ("valid_from", pa.date32()),
+                ("valid_to", pa.date32()),
+            ]
+        ),
+        _check_targets,
+    ),
+    "annotations": Seed(
+        Annotation,
+        pa.schema(
+            [
+                ("annotation_date", pa.date32()),
+                ("end_date", pa.date32()),
+                ("kind", pa.string()),
+                ("title", pa.string()),
+                ("domain", pa.string()),
+                ("kpi_id", pa.string()),
+            ]
+        ),
+        _check_annotations,
+    ),
+    "internal_accounts": Seed(
+        InternalAccount,
+        pa.schema([("kind", pa.string()), ("value", pa.string()), ("note", pa.string())]),
+        _check_internal_accounts,
+        is_for_the_gate=True,
+    ),
+    "feature_map": Seed(
+        FeatureName, pa.schema([("source_name", pa.string()), ("feature", pa.string())]), _check_feature_names
     ),
 }
 

@@ -80,7 +80,7 @@
 
 {#-
     What the rows of this model depend on beside the lake: its own SQL, the macros that write it, the staging models
-    it reads and the settings it names in `meta.settings`. Another value rebuilds the model.
+    it reads, the settings it names in `meta.settings` and the rows of the seeds in `meta.seeds`. Another value rebuilds it.
 -#}
 {% macro frontier_logic_hash() %}
     {%- do return(asked_once('frontier_logic_hash', compute_frontier_logic_hash)) -%}
@@ -108,6 +108,10 @@
         ) -%}
         {%- do parts.extend(rows) -%}
     {%- endif -%}
+    {%- for seed in config.get('meta').get('seeds', []) -%}
+        {%- set held = ref('profile_' ~ seed) -%}
+        {%- do parts.extend(query_column('select cast(held as varchar) as row_text from ' ~ held ~ ' as held order by 1', held)) -%}
+    {%- endfor -%}
     {%- do return(local_md5(parts | join('\n'))) -%}
 {% endmacro %}
 

@@ -3,5 +3,5 @@
     model built under another value is rebuilt. tests/unit/test_frontier_version.py says what to write here.
 -#}
 {% macro frontier_version() -%}
-    {{ return('635648e3f323') }}
+    {{ return('3b48b9e23cd3') }}
 {%- endmacro %}

@@ -91,6 +91,13 @@ def row_rules(profile: Profile, stream: str) -> tuple[list[Rule], list[Rule]]:
     return [r for r in every if r.severity == "error"], [r for r in every if r.severity == "warning"]
 
 
+_INTERNAL = (
+    ("person", ("customer_id", "user_id"), "{}"),
+    ("account", ("account_id",), "{}"),
+    ("email_domain", ("email", "requester_email"), "split_part({}, '@', 2)"),
+)
+"""Kinds of the seed `internal_accounts`: the fields that each is looked for in, and what of the field."""
+
 _MISSING_COLUMN = re.compile(
     r'(?:Referenced column|column named|does not have a column named) "?(?P<name>[^"]+)"?(?: not found)?'
 )
@@ -233,18 +240,17 @@ class Gate:
         return "is_internal" if "is_internal" in self.contract.field_names else "is_test"
 
     def _internal(self) -> str:
-        """True for people whom the profile names as internal, by id or by the domain of an e-mail address."""
-        people = self.profile.business.internal_people
-        names = set(self.contract.field_names)
-        tests = []
-        ids = ", ".join(literal(value.strip().lower()) for value in people.ids)
-        for column in ("customer_id", "user_id") if ids else ():
-            if column in names:
-                tests.append(f"lower(trim({column})) in ({ids})")
-        domains = ", ".join(literal(value.strip().lower()) for value in people.email_domains)
-        for column in ("email", "requester_email") if domains else ():
-            if column in names:
-                tests.append(f"lower(trim(split_part({column}, '@', 2))) in ({domains})")
+        """True for what the seed `internal_accounts` names: an id of a person or an account, or the domain of an e-mail
+        address."""
+        listed: dict[str, list[str]] = {}
+        for row in self.profile.seed_rows("internal_accounts"):
+            listed.setdefault(row["kind"], []).append(literal(row["value"].strip().lower()))
+        tests = [
+            f"lower(trim({form.format(column)})) in ({', '.join(listed[kind])})"
+            for kind, columns, form in _INTERNAL
+            for column in columns
+            if kind in listed and column in self.contract.field_names
+        ]
         return f"coalesce({' or '.join(tests)}, false)" if tests else "false"
 
     def _make_good(self, pulled_at: datetime) -> None:

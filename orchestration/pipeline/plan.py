@@ -117,7 +117,6 @@ def settings_rows(profile: Profile) -> pa.Table:
     rows = [("business", key, value) for key, value in facts.items()]
     rows += [("passive_event", name, "") for name in business.passive_events]
     rows += [("funnel_step", str(number), name) for number, name in enumerate(business.funnel, start=1)]
-    rows += [("target", kpi, str(value)) for kpi, value in profile.targets.items()]
     rows += [("stream", stream, str(profile.settle_days(stream))) for stream in profile.streams]
     rows += [("moving_stream", name, str(profile.rows_move(name)).lower()) for name in profile.streams]
     rows += [("contract_version", name, contract.version) for name, contract in load_contracts().items()]

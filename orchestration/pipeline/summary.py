@@ -18,18 +18,15 @@ from orchestration.pipeline.publication import Publication
 
 WEEKLY = """
     with totals as (
-        select *, row_number() over (partition by kpi_id, grain order by period_start desc) as age
-        from fct_kpi where dimension = 'all'
-    ), chosen as (
-        select kpi_id, case when bool_or(grain = 'week') then 'week' else min(grain) end as grain from totals group by kpi_id
+        select *, row_number() over (
+                partition by kpi_id order by case grain when 'week' then 1 when 'day' then 2 else 3 end, period_start desc
+            ) as choice
+        from fct_kpi_compare where dimension = 'all'
     )
-    select k.kpi_id, k.domain, k.unit, k.direction, k.precision, k.target_value, c.grain,
-           now.period_start, now.value, now.is_complete,
-           before.value as value_before
+    select k.kpi_id, k.unit, k.precision, t.grain, t.period_start, t.value, t.is_complete, t.previous_value,
+           t.previous_change_share, t.previous_movement, t.target_value, t.is_on_target
     from dim_kpi k
-    left join chosen c using (kpi_id)
-    left join totals now on now.kpi_id = k.kpi_id and now.grain = c.grain and now.age = 1
-    left join totals before on before.kpi_id = k.kpi_id and before.grain = c.grain and before.age = 2
+    left join totals t on t.kpi_id = k.kpi_id and t.choice = 1
     where k.is_available
     order by k.domain, k.kpi_id
 """
@@ -41,22 +38,17 @@ def _number(value: float | None, unit: str, precision: int) -> str:
     return f"{value:.{max(precision - 2, 0)}%}" if unit == "share" else f"{value:,.{precision}f}"
 
 
-def _change(now: float | None, before: float | None, direction: str) -> Text:
-    if now is None or before is None or before == 0:
+def _change(share: float | None, movement: str | None) -> Text:
+    if share is None:
         return Text("–", style="dim")
-    change = now / before - 1
-    better = {"up": change > 0, "down": change < 0}.get(direction)
-    style = "" if abs(change) < 0.0005 or better is None else "green" if better else "red"
-    return Text(f"{change:+.1%}", style=style)
+    return Text(f"{share:+.1%}", style={"better": "green", "worse": "red"}.get(movement or "", ""))
 
 
-def _against(value: float | None, target: float | None, direction: str, unit: str, precision: int) -> Text:
-    if value is None or target is None:
+def _against(target: float | None, is_reached: bool | None, unit: str, precision: int) -> Text:
+    if target is None or is_reached is None:
         return Text("–", style="dim")
-    met = value <= target if direction == "down" else value >= target
-    return Text(
-        f"{'met' if met else 'missed'} ({_number(target, unit, precision)})", style="green" if met else "yellow"
-    )
+    word, style = ("met", "green") if is_reached else ("missed", "yellow")
+    return Text(f"{word} ({_number(target, unit, precision)})", style=style)
 
 
 def kpi_table(publication: Publication) -> Table:
@@ -66,20 +58,18 @@ def kpi_table(publication: Publication) -> Table:
         table.add_column(name, justify="right" if name in ("value", "previous", "change") else "left", no_wrap=True)
     with duckdb.connect(str(publication.folder / "marts.duckdb"), read_only=True) as con:
         rows = con.execute(WEEKLY).fetchall()
-    for kpi, _, unit, direction, precision, target, grain, period, value, complete, before in rows:
+    for kpi, unit, precision, grain, period, value, complete, before, change, movement, target, is_reached in rows:
         if period is None:
             table.add_row(kpi, unit, "no whole period yet", "–", "–", Text("–", style="dim"), Text("–", style="dim"))
             continue
-        shown = f"{period}" + (" (day)" if grain == "day" else "")
-        number = _number(value, unit, precision) if complete else "incomplete"
         table.add_row(
             kpi,
             unit,
-            shown,
-            number,
+            f"{period}" + (" (day)" if grain == "day" else ""),
+            _number(value, unit, precision) if complete else "incomplete",
             _number(before, unit, precision),
-            _change(value, before, direction),
-            _against(value, target, direction, unit, precision),
+            _change(change, movement),
+            _against(target, is_reached, unit, precision),
         )
     return table
 

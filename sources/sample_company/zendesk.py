@@ -14,6 +14,9 @@ from sources.sample_company.world import iso_seconds
 # Ids of the custom fields of a ticket.
 REASON_FIELD, ORDER_FIELD, FEATURE_FIELD, MERGED_INTO_FIELD, ESCALATED_FIELD = range(360_001, 360_006)
 
+FEATURE_OPTIONS = {"cut_list": "cutting_lists", "sharing": "share_dialog"}
+"""What the form of the help-desk offers for two features of the app; the others it calls by their names."""
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 Event = dict[str, Any]
 
@@ -102,7 +105,7 @@ class Export:
         fields = {
             REASON_FIELD: ticket.reason,
             ORDER_FIELD: ticket.order_id,
-            FEATURE_FIELD: ticket.feature,
+            FEATURE_FIELD: FEATURE_OPTIONS.get(ticket.feature or "", ticket.feature),
             MERGED_INTO_FIELD: str(ticket.merged_into) if ticket.merged_into else None,
             ESCALATED_FIELD: "true" if ticket.is_escalated else None,
         }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+import csv
+from collections import Counter
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from sources.profile import PROFILES_DIR
 from tests.integration.test_main_job import query
 
 
@@ -76,6 +79,83 @@ def test_the_open_week_is_so_far_the_sum_of_its_days_and_in_no_closed_mart(ran: 
     }
     assert len({kpi for kpi, *_ in found}) >= 10
     assert found == expected
+
+
+def neighbours(grain: str, start: date) -> tuple[date, date]:
+    """The period before, and the one of a year ago."""
+    if grain in ("day", "week"):
+        return start - timedelta(days=1 if grain == "day" else 7), start - timedelta(days=364)
+    months = start.year * 12 + start.month - 1
+    before, year_ago = (divmod(months - back, 12) for back in (1 if grain == "month" else 3, 12))
+    return date(before[0], before[1] + 1, 1), date(year_ago[0], year_ago[1] + 1, 1)
+
+
+def test_every_value_stands_beside_its_neighbours_and_its_target(ran: tuple[Path, str]) -> None:
+    """Computed again from fct_kpi and from the profile's targets, by no SQL."""
+    home, _ = ran
+    key = "kpi_id, grain, period_start, dimension, segment"
+    held = {row[:5]: row[5:] for row in query(home, f"select {key}, value, is_complete and is_mature from fct_kpi")}
+    directions = dict(query(home, "select kpi_id, direction from dim_kpi"))
+    targets = list(csv.DictReader((PROFILES_DIR / "sample" / "targets.csv").open(encoding="utf-8")))
+    rows = query(
+        home,
+        f"""select {key}, value, previous_value, previous_change, previous_change_share, previous_movement,
+            is_previous_comparable, year_ago_value, target_value, is_on_target from fct_kpi_compare""",
+    )
+    assert len(rows) == len(held) > 100_000
+    seen = Counter[str]()
+    for kpi, grain, start, dimension, segment, value, previous, change, share, movement, comparable, *others in rows:
+        year_ago, target, on_target = others
+        before, a_year_before = neighbours(grain, start)
+        nothing = (None, False)
+        was = held.get((kpi, grain, before, dimension, segment), nothing)
+        now = held[kpi, grain, start, dimension, segment]
+        assert (value, previous) == (now[0], was[0])
+        assert comparable == (now[1] and was[1])
+        assert year_ago == held.get((kpi, grain, a_year_before, dimension, segment), nothing)[0]
+        sign = {"up": 1, "down": -1, "none": 0}[directions[kpi]]
+        if value is None or previous is None:
+            assert (change, share, movement) == (None, None, None)
+        else:
+            assert change == value - previous
+            assert share == (None if previous == 0 else pytest.approx((value - previous) / abs(previous)))
+            better = (value - previous) * sign
+            assert movement == (None if not sign else "same" if not better else "better" if better > 0 else "worse")
+            seen[str(movement)] += 1
+        wanted = [
+            float(t["target_value"])
+            for t in targets
+            if (t["kpi_id"], t["grain"], dimension) == (kpi, grain, "all")
+            and (t["valid_from"] or "0") <= start.isoformat() < (t["valid_to"] or "9")
+        ]
+        assert [target] == (wanted or [None])
+        if target is not None and value is not None and sign:
+            assert on_target == ((value - target) * sign >= 0)
+            seen["on target" if on_target else "off target"] += 1
+        else:
+            assert on_target is None
+    assert min(seen[name] for name in ("better", "worse", "same", "on target", "off target")) > 100
+    sla = (
+        "select distinct target_value from fct_kpi_compare where kpi_id = 'sla_attainment' and target_value is not null"
+    )
+    assert sorted(query(home, sla)) == [(0.85,), (0.9,)], "the target changed with the year"
+    assert query(home, "select target_value, target_grain from dim_kpi where kpi_id = 'sla_attainment'") == [
+        (0.9, "week")
+    ]
+
+
+def test_what_happened_is_published_beside_the_numbers(ran: tuple[Path, str]) -> None:
+    home, _ = ran
+    rows = query(home, "select annotation_date, end_date, kind, title, domain, kpi_id from dim_annotation order by 1")
+    assert (date(2026, 2, 16), date(2026, 2, 16), "release", "auto_layout", "engagement", "feature_adoption") in rows
+    assert [row[1] for row in rows if row[2] == "data"] == [date(2026, 3, 11)]
+
+
+def test_features_have_one_name_whatever_the_help_desk_calls_them(ran: tuple[Path, str]) -> None:
+    home, _ = ran
+    names = {row[0] for row in query(home, "select feature from dim_feature")}
+    assert {"cut_list", "sharing"} <= names and not {"cutting_lists", "share_dialog"} & names
+    assert query(home, "select count(*) > 10 from fct_support__tickets where feature = 'cut_list'") == [(True,)]
 
 
 def test_cohorts_are_those_of_the_retention_kpis(ran: tuple[Path, str]) -> None:

@@ -16,11 +16,12 @@ from typing import Any
 import yaml
 
 from orchestration.pipeline import ledger
+from sources.seeds import SEEDS
 
 MODELS = Path(__file__).parent.parent.parent / "dbt_project" / "models"
 NAME = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
 GRAMMAR = {
-    "plan": r"lake_plan|profile_(settings|dimensions|sla_policies|business_schedules|holidays)",
+    "plan": f"lake_plan|profile_(settings|dimensions|{'|'.join(SEEDS)})",
     "staging": rf"stg_{NAME}__{NAME}",
     "intermediate": rf"int_{NAME}__{NAME}",
     "marts": rf"(fct|dim)_{NAME}(__{NAME})?",

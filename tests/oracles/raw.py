@@ -108,8 +108,11 @@ def read_company(home: Path, path: Path = PROFILE) -> Company:
     )
     folder = home / "sources"
     tables = {name: [r for r in rows if _landed(calendar, r["updated_at"])] for name, rows in _shop(folder)}
-    domains = {d.lower() for d in business["internal_people"]["email_domains"]}
-    staff = {person(i) for i in business["internal_people"]["ids"]}
+    seeds = {name: _csv(path.parent / file) for name, file in profile.get("seeds", {}).items()}
+    internal = [(row["kind"], person(row["value"])) for row in seeds["internal_accounts"]]
+    domains = {value for kind, value in internal if kind == "email_domain"}
+    staff = {value for kind, value in internal if kind == "person"}
+    feature_names = {row["source_name"]: row["feature"] for row in seeds["feature_map"]}
 
     def is_internal(identifier: str | None, email: str | None) -> bool:
         return identifier in staff or (email or "").strip().lower().partition("@")[2] in domains
@@ -117,7 +120,7 @@ def read_company(home: Path, path: Path = PROFILE) -> Company:
     customers: dict[str, list[Record]] = {}
     for row in sorted(tables["customers"], key=lambda r: instant(r["valid_from"])):
         customers.setdefault(person(row["customer_id"]), []).append(row)
-    events = _distinct([_event(at, raw, is_internal) for at, raw in _usage(folder, calendar)])
+    events = _distinct([_event(at, raw, is_internal, feature_names) for at, raw in _usage(folder, calendar)])
     persons = persons_of(events)
     flagged = {i for i, rows in customers.items() for r in rows if r["is_test"] or is_internal(i, r["email"])}
     flagged |= {who for who, event in zip(persons, events, strict=True) if event.is_internal}
@@ -134,7 +137,7 @@ def read_company(home: Path, path: Path = PROFILE) -> Company:
     for ticket in _json_lines(folder / "support" / "tickets.jsonl"):
         requester = ticket["requester"]
         customer = _requester(ticket)
-        fields = {f["id"]: f["value"] for f in ticket["custom_fields"]}
+        fields = {f["id"]: feature_names.get(f["value"], f["value"]) for f in ticket["custom_fields"]}
         if not _landed(calendar, ticket["updated_at"]):
             continue
         is_spam = ticket["status"] == "deleted" or bool({"spam", "test"} & set(ticket["tags"]))
@@ -166,7 +169,7 @@ def read_company(home: Path, path: Path = PROFILE) -> Company:
         uncounted,
         audits,
         surveys,
-        {name: _csv(path.parent / file) for name, file in profile.get("seeds", {}).items()},
+        seeds,
         profile.get("dimensions", {}),
         tables,
     )
@@ -230,7 +233,7 @@ def _usage(folder: Path, calendar: Calendar) -> Iterator[tuple[datetime, Record]
                         yield at, event
 
 
-def _event(at: datetime, raw: Record, is_internal: Any) -> Event:
+def _event(at: datetime, raw: Record, is_internal: Any, feature_names: dict[str, str]) -> Event:
     properties, context = raw["properties"], raw["context"]
     user = person(raw["userId"])
     errors = properties.get("error_count")
@@ -246,7 +249,7 @@ def _event(at: datetime, raw: Record, is_internal: Any) -> Event:
         properties.get("country") or None,
         properties.get("plan") or None,
         (context.get("campaign") or {}).get("source") or None,
-        properties.get("feature") or None,
+        feature_names.get(properties.get("feature"), properties.get("feature")) or None,
         None if errors is None else int(errors),
         "bot" in (context.get("userAgent") or "").lower() or is_internal(user, email),
     )

@@ -117,16 +117,26 @@ def test_a_time_without_zone_is_of_the_source_zone(company, lake_rows) -> None: 
     assert row["updated_at"] == datetime(2026, 3, 2, 10, tzinfo=UTC)
 
 
-def test_internal_people_are_marked_by_domain_and_id(company, lake_rows) -> None:  # type: ignore[no-untyped-def]
-    rows = [
-        event(event_id=str(n), user_id=u, email=e)
-        for n, (u, e) in enumerate([("u1", "a@Corp.example"), ("BOSS", None), ("u2", "a@corp.example.org")])
+def internal_accounts(company, *rows: str) -> str:  # type: ignore[no-untyped-def]
+    """Write the seed of the profile, and say what the profile says of it."""
+    (company.root / "internal.csv").write_text("\n".join(["kind,value,note", *rows]) + "\n")
+    return '\n[seeds]\ninternal_accounts = "internal.csv"\n'
+
+
+def test_internal_people_are_marked_by_domain_person_and_account(company, lake_rows) -> None:  # type: ignore[no-untyped-def]
+    known = [
+        ("u1", "a@Corp.example", None),
+        ("BOSS", None, None),
+        ("u2", "a@corp.example.org", None),
+        ("u3", None, "Testers"),
+        ("u4", None, "boss"),
     ]
+    rows = [event(event_id=str(n), user_id=u, email=e, account_id=a) for n, (u, e, a) in enumerate(known)]
     company.write("usage_events", rows, "received_at")
-    extra = '\n[business.internal_people]\nemail_domains = ["corp.example"]\nids = ["boss"]\n'
+    extra = internal_accounts(company, "email_domain,corp.example,", "person,boss,", "account,testers,all of them")
     company.land("usage_events", [DAY], extra)
     found = {row["event_id"]: row["is_internal"] for row in lake_rows(company.settings(extra), "usage_events")}
-    assert found == {"0": True, "1": True, "2": False}
+    assert found == {"0": True, "1": True, "2": False, "3": True, "4": False}
 
 
 def test_a_ticket_of_a_colleague_is_a_test_ticket(company, lake_rows) -> None:  # type: ignore[no-untyped-def]
@@ -136,7 +146,7 @@ def test_a_ticket_of_a_colleague_is_a_test_ticket(company, lake_rows) -> None:  
         for n, email in enumerate(["me@corp.example", "you@shop.example"])
     ]
     company.write("support_tickets", rows, "updated_at")
-    extra = '\n[business.internal_people]\nemail_domains = ["corp.example"]\n'
+    extra = internal_accounts(company, "email_domain,corp.example,")
     company.land("support_tickets", [DAY], extra)
     found = {row["ticket_id"]: row["is_test"] for row in lake_rows(company.settings(extra), "support_tickets")}
     assert found == {"0": True, "1": False}

@@ -78,7 +78,7 @@ MISTAKES = [
     (
         "[business]",
         '[seeds]\nholiday = "days.csv"\n[business]',
-        r"seeds.holiday: no such seed; allowed: sla_policies, business_schedules, holidays$",
+        r"seeds.holiday: no such seed; allowed: sla_policies, business_schedules, holidays, targets, ",
     ),
     (
         "[business]",

@@ -17,10 +17,14 @@ from sources.seeds import SEEDS, SeedError, read_seed
 from tests.conftest import Company
 
 DBT = Path(__file__).parents[2] / "dbt_project"
-TYPES = {"string": "string", "bigint": "int64", "date": "date32[day]"}
+TYPES = {"double": "double", "string": "string", "bigint": "int64", "date": "date32[day]"}
 
 POLICIES = "priority,target,minutes,valid_from,valid_to,clock\n"
 SCHEDULES = "schedule,weekday,opens_at,closes_at,time_zone\n"
+TARGETS = "kpi_id,grain,target_value,valid_from,valid_to\n"
+ANNOTATIONS = "annotation_date,end_date,kind,title,domain,kpi_id\n"
+INTERNAL = "kind,value,note\n"
+FEATURES = "source_name,feature\n"
 HOLIDAY = "holiday_date,name,schedule\n"
 DEFAULT = SCHEDULES + "default,1,09:00,17:00,\n"
 
@@ -30,7 +34,31 @@ MISTAKES = [
     ("holidays", HOLIDAY + "2026-05-01,Labour Day,,x\n", r"line 2: it has not as many cells"),
     ("holidays", HOLIDAY + "1 May,Labour Day,\n", r"line 2: holiday_date = '1 May': Input should be a valid date"),
     ("holidays", HOLIDAY + "2026-05-01,,\n", r"line 2: name = '': Input should be a valid string"),
-    ("holidays", HOLIDAY + "2026-05-01,a,\n2026-05-01,b,\n", r"2026-05-01 is there twice for all schedules"),
+    ("holidays", HOLIDAY + "2026-05-01,a,\n2026-05-01,b,\n", r"2026-05-01 for all schedules: .* more than one row"),
+    ("targets", TARGETS + "orders,year,5,,\n", r"line 2: grain = 'year': .*'day', 'week', 'month' or 'quarter'"),
+    ("targets", TARGETS + "orders,week,many,,\n", r"line 2: target_value = 'many': .*valid number"),
+    ("targets", TARGETS + "orders,week,nan,,\n", r"line 2: target_value = 'nan': .*finite number"),
+    (
+        "targets",
+        TARGETS + "orders,week,5,2026-02-01,2026-01-01\n",
+        r"line 2: valid_to is the first day without the target",
+    ),
+    (
+        "targets",
+        TARGETS + "orders,week,5,,\norders,week,6,2026-01-01,\n",
+        r"orders per week: two rows overlap at 2026-01-01",
+    ),
+    ("annotations", ANNOTATIONS + "2026-02-16,,party,x,,\n", r"line 2: kind = 'party': .*'release', 'incident'"),
+    ("annotations", ANNOTATIONS + "2026-02-16,2026-02-15,release,x,,\n", r"line 2: end_date is the last day of it"),
+    ("annotations", ANNOTATIONS + 2 * "2026-02-16,,release,x,,\n", r"2026-02-16 x: there is more than one row of it"),
+    (
+        "internal_accounts",
+        INTERNAL + "email,corp.example,\n",
+        r"line 2: kind = 'email': .*'email_domain', 'person' or 'account'",
+    ),
+    ("internal_accounts", INTERNAL + "person,Boss,\nperson,boss,\n", r"person boss: there is more than one row of it"),
+    ("feature_map", FEATURES + "a,b\na,c\n", r"a: there is more than one row of it"),
+    ("feature_map", FEATURES + "a,b\nb,c\n", r"a is called b, which has another name itself"),
     (
         "sla_policies",
         POLICIES + "asap,resolution,5,,,calendar\n",
@@ -93,7 +121,7 @@ def test_the_seeds_of_the_project_are_good_and_typed_alike() -> None:
         assert types == {field.name: str(field.type) for field in seed.schema}
         assert all(column["description"] for column in described[name]["columns"])
         assert read_seed(name, DBT / "seeds" / f"{name}.csv").schema == seed.schema
-        assert (DBT / "models" / "plan" / f"profile_{name}.py").is_file()
+        assert (DBT / "models" / "plan" / f"profile_{name}.py").is_file() != seed.is_for_the_gate
 
 
 def test_a_profile_replaces_a_seed(company: Company) -> None:

@@ -23,7 +23,7 @@ CHANNELS, CATEGORIES = ("search", "ads", None), ("tools", "wood", None)
 INDUSTRIES, PAYMENTS = ("craft", "school", None), ("card", "invoice", None)
 ORDER_CHANNELS, CARRIERS, WAREHOUSES = ("web", "phone", None), ("swift", "parcel", None), ("north", "south", None)
 EVENTS = ("visited", "signed_up", "project_created", "checkout_started", "feature_used", "email_delivered", None)
-FEATURES = ("designer", "cut_list", None)
+FEATURES = ("designer", "cutting_lists", "cut_list", None)  # two names of one, says the sample's feature map
 PRIORITIES, GROUPS, REASONS = (
     ("urgent", "high", "normal", "low", None),
     ("frontline", "experts", None),

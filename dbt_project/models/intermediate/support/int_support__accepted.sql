@@ -33,6 +33,7 @@ ticket_merges as (
 joined as (
     select
         tickets.*,
+        coalesce(feature_map.feature, tickets.feature) as named_feature,
         settings.reporting_zone,
         watermark.closed_at,
         (configured.event_stream_count > 0 and coalesce(ticket_merges.event_count, 0) > 0) as has_events,
@@ -52,6 +53,7 @@ joined as (
     cross join configured
     left join internal_people on tickets.customer_id = internal_people.person_id
     left join ticket_merges on tickets.ticket_id = ticket_merges.ticket_id
+    left join {{ ref('profile_feature_map') }} as feature_map on tickets.feature = feature_map.source_name
 )
 
 select
@@ -67,7 +69,7 @@ select
     priority,
     group_name,
     reason,
-    feature,
+    named_feature as feature,
     country,
     plan,
     has_events,

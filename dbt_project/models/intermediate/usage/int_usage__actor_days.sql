@@ -6,6 +6,7 @@
         'frontier': 'days',
         'stream': 'usage_events',
         'settings': ['business:reporting_zone', 'passive_event'],
+        'seeds': ['feature_map'],
     },
     pre_hook="{{ frontier_clear_days() }}",
     post_hook="{{ frontier_record() }}"
@@ -36,8 +37,10 @@ keyed as (
         events.*,
         same_day_users.same_day_user_id,
         {{ actor_key('events.anonymous_id', 'events.user_id', 'same_day_users.same_day_user_id') }} as actor_key,
-        passive_events.event_name is null as is_qualifying
+        passive_events.event_name is null as is_qualifying,
+        coalesce(feature_map.feature, events.feature) as named_feature
     from events
+    left join {{ ref('profile_feature_map') }} as feature_map on events.feature = feature_map.source_name
     left join passive_events on events.event_name = passive_events.event_name
     left join same_day_users
         on case when events.user_id is null then events.anonymous_id end = same_day_users.anonymous_id
@@ -55,8 +58,8 @@ select
     plan,
     max(customer_id) as customer_id,
     bool_or(coalesce(is_internal, false)) as is_internal,
-    {{ array_set("case when is_qualifying then nullif(feature, '') end") }} as features,
-    bool_or(is_qualifying and coalesce(feature, '') <> '') as has_feature,
+    {{ array_set("case when is_qualifying then nullif(named_feature, '') end") }} as features,
+    bool_or(is_qualifying and coalesce(named_feature, '') <> '') as has_feature,
     cast(count(*) as bigint) as event_count,
     cast(count(*) filter (where is_qualifying) as bigint) as qualifying_event_count,
     cast(count(*) filter (where error_count is not null) as bigint) as reporting_event_count,

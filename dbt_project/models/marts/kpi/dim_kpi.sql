@@ -4,12 +4,32 @@ settings as (
     select currency from {{ ref('int_calendar__settings') }}
 ),
 
-targets as (
+-- The targets that hold on the last day that a KPI is published for: that of the week first, then of the day.
+held_targets as (
     select
-        key as kpi_id,
-        cast(value as double) as target_value
-    from {{ ref('profile_settings') }}
-    where section = 'target'
+        targets.kpi_id,
+        max(case when targets.grain = 'week' then targets.target_value end) as of_week,
+        max(case when targets.grain = 'day' then targets.target_value end) as of_day,
+        max(case when targets.grain = 'month' then targets.target_value end) as of_month,
+        max(case when targets.grain = 'quarter' then targets.target_value end) as of_quarter
+    from {{ ref('profile_targets') }} as targets
+    inner join {{ ref('int_kpi__availability') }} as availability on targets.kpi_id = availability.kpi_id
+    where coalesce(targets.valid_from <= availability.last_date, targets.valid_from is null)
+        and coalesce(targets.valid_to > availability.last_date, targets.valid_to is null)
+    group by targets.kpi_id
+),
+
+current_targets as (
+    select
+        kpi_id,
+        coalesce(of_week, of_day, of_month, of_quarter) as target_value,
+        case
+            when of_week is not null then 'week'
+            when of_day is not null then 'day'
+            when of_month is not null then 'month'
+            else 'quarter'
+        end as target_grain
+    from held_targets
 ),
 
 -- The dimensions of the profile. Attributes of customers are dated where the source keeps their history.
@@ -81,6 +101,7 @@ select
     catalogue.domain,
     catalogue.owner,
     targets.target_value,
+    targets.target_grain,
     catalogue.source_marts,
     catalogue.precision,
     availability.is_available,
@@ -92,4 +113,4 @@ from {{ ref('kpi_catalogue') }} as catalogue
 cross join settings
 inner join {{ ref('int_kpi__availability') }} as availability on catalogue.kpi_id = availability.kpi_id
 inner join attributed on catalogue.kpi_id = attributed.kpi_id
-left join targets on catalogue.kpi_id = targets.kpi_id
+left join current_targets as targets on catalogue.kpi_id = targets.kpi_id

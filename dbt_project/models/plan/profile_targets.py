@@ -1,0 +1,13 @@
+"""The targets that hold: the profile's own file, else the project's seed.
+
+The rows come from `orchestration.pipeline.plan`; nothing is decided here.
+"""
+
+from orchestration.pipeline.plan import profile_seed_table
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    default = dbt.ref("targets")
+    own = profile_seed_table("targets")
+    return default if own is None else own
