@@ -110,7 +110,7 @@ def _users(desk: _Desk, window: Window | None) -> Iterator[list[Record]]:
     path = "/api/v2/incremental/users/cursor.json"
     for items, body in _export(desk, path, "users", params, _CursorPaginator, _updated, window):
         organizations = by_id(body.get("organizations", []))
-        yield [item | {"organization": organizations.get(item.get("organization_id"))} for item, _ in items]
+        yield [item | {"organization": organizations.get(item.get("organization_id") or 0)} for item, _ in items]
 
 
 def _events(desk: _Desk, window: Window | None) -> Iterator[list[Record]]:
@@ -177,7 +177,7 @@ def _export(
 ) -> Iterator[tuple[list[tuple[Record, float]], Record]]:
     """(records of the window with their instants, whole answer) of each page of an incremental export.
 
-    A cursor that the desk does not take any more is replaced by the time that the last page began with.
+    A cursor that the desk does not take any more is replaced by the instant that the last page got to.
     """
     start, end = _bounds(window)
     resume, restarts = int(start), 0
@@ -191,10 +191,10 @@ def _export(
                     [(item, at) for item, (at, _) in zip(items, stamps, strict=True) if start <= at < end],
                     body,
                 )
-                if stamps:
-                    resume = max(resume, int(min(at for at, _ in stamps)))
-                    if all(at >= end and is_ordered for at, is_ordered in stamps):
+                if stamps and all(is_ordered for _, is_ordered in stamps):
+                    if all(at >= end for at, _ in stamps):
                         return
+                    resume = max(resume, int(max(at for at, _ in stamps)))
             return
         except requests.exceptions.HTTPError as error:
             response = error.response
@@ -231,7 +231,7 @@ class _ExportPaginator(BasePaginator):  # type: ignore[misc]  # dlt is not looke
         if found in (None, "", self._next):
             raise HttpFault(
                 f"the export does not get on: {self.where} is {'missing' if found in (None, '') else 'the same again'}",
-                "run again later, with a smaller page_size if it stays so",
+                "raise page_size, or run again later",
             )
         self._next = found
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import sys
 import threading
 import time
 from collections import deque
@@ -88,8 +89,7 @@ class ZendeskServer:
         self.requests: list[Request] = []
         self._asked: deque[float] = deque()
         self._lock = threading.Lock()
-        self._httpd = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        self._httpd.daemon_threads = True
+        self._httpd = _Server(("127.0.0.1", port), _handler(self))
         self._thread = threading.Thread(target=self._httpd.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.url = f"http://127.0.0.1:{self._httpd.server_address[1]}"
 
@@ -258,6 +258,14 @@ class ZendeskServer:
 
     def _size(self, asked: str | None) -> int:
         return min(self.page_size, int(asked)) if asked and asked.isdigit() and int(asked) else self.page_size
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # a caller that goes away is no error
+            super().handle_error(request, client_address)
 
 
 def _handler(server: ZendeskServer) -> type[BaseHTTPRequestHandler]:
