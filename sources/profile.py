@@ -230,7 +230,8 @@ def _one_line(error: ValidationError, prefix: str = "") -> str:
     if first["type"] == "missing":
         return f"{where}: missing"
     message = first["msg"].removeprefix("Value error, ")
-    return f"{where} = {first['input']!r}: {message}"
+    shown = re.sub(r"://[^/@]*@", "://***@", repr(first["input"]))  # an address may have a password in it
+    return f"{where} = {shown}: {message}"
 
 
 def _allowed_keys(model: type[BaseModel]) -> str:
