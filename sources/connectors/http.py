@@ -86,9 +86,9 @@ def client(options: HttpOptions, auth: Any) -> Any:
     return RESTClient(options.url, headers={"Accept": "application/json"}, auth=auth, session=session)
 
 
-def ask(**more: Any) -> dict[str, Any]:
-    """The arguments of every request: answers are looked at inside dlt's retries, and redirects are not followed."""
-    return {"hooks": {"response": [look_at]}, "allow_redirects": False, **more}
+def ask() -> dict[str, Any]:
+    """The arguments of every request: answers are looked at inside dlt's retries, before a redirect would be followed."""
+    return {"hooks": {"response": [look_at]}}
 
 
 def look_at(response: requests.Response, *args: Any, **kwargs: Any) -> None:
@@ -144,13 +144,22 @@ def may_pass(error: BaseException) -> bool:
     )
 
 
-def explain(error: BaseException, options: HttpOptions, credentials: str) -> tuple[str, str]:
-    """What happened and what to do, each a part of one line. `credentials` says how to mend those that are refused."""
+def explain(error: BaseException, options: HttpOptions, credentials: str, secrets: Iterable[str]) -> tuple[str, str]:
+    """What happened and what to do, each a part of one line without any of `secrets`.
+
+    `credentials` says what to do about credentials that are refused.
+    """
+    secrets = tuple(secrets)
+    happened, advice = _explain(error, options, credentials, secrets)
+    return masked(happened, secrets), masked(advice, secrets)
+
+
+def _explain(error: BaseException, options: HttpOptions, credentials: str, secrets: tuple[str, ...]) -> tuple[str, str]:
     tries = f" ({options.attempts} attempts)" if options.attempts > 1 else ""
     if isinstance(error, HttpFault):
         return str(error), error.advice
     if isinstance(error, requests.exceptions.HTTPError) and error.response is not None:
-        return _explain_status(error.response, tries, credentials)
+        return _explain_status(error.response, tries, credentials, secrets)
     if isinstance(error, UnreadableAnswer):
         return f"{error}{tries}", "see that `url` is the API's own address and that it is well, then run again"
     if isinstance(error, requests.exceptions.SSLError):
@@ -169,9 +178,11 @@ def explain(error: BaseException, options: HttpOptions, credentials: str) -> tup
     return f"{type(error).__name__}: {error}", "see that the source is well, then run again"
 
 
-def _explain_status(response: requests.Response, tries: str, credentials: str) -> tuple[str, str]:
+def _explain_status(
+    response: requests.Response, tries: str, credentials: str, secrets: tuple[str, ...]
+) -> tuple[str, str]:
     status = response.status_code
-    said = f"answers {status}{_reason(response)}"
+    said = f"answers {status}{_reason(response, secrets)}"
     if status in (401, 403):
         return said, credentials
     if status == 429:
@@ -185,8 +196,8 @@ def _explain_status(response: requests.Response, tries: str, credentials: str) -
     return f"{said} to {urlsplit(response.url).path}", "see what it refuses, and mend the source in the profile"
 
 
-def _reason(response: requests.Response) -> str:
-    """The API's own words for an error, a few of them."""
+def _reason(response: requests.Response, secrets: tuple[str, ...]) -> str:
+    """The API's own words for an error, a few of them; masked first, since half a secret would not be found any more."""
     words = ""
     try:
         body = response.json()
@@ -196,7 +207,7 @@ def _reason(response: requests.Response) -> str:
             )
     except ValueError:
         pass
-    return f" ({one_line(words)[:120]})" if words else ""
+    return f" ({masked(words, secrets)[:120]})" if words else ""
 
 
 def _status(error: BaseException) -> int | None:

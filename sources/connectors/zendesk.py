@@ -165,12 +165,7 @@ def _explain(options: Options, error: Exception) -> tuple[str, str]:
     """What happened and what to do, without anything secret."""
     if isinstance(error, UnreadableFile):
         happened, _, advice = str(error).rpartition("; ")
-    elif isinstance(error, OSError) and not isinstance(error, requests.exceptions.RequestException):
-        happened, advice = (
-            f"its pages cannot be kept: {error.strerror or error}",
-            "make room on the disk, then run again",
-        )
-    else:
-        happened, advice = http.explain(error, options, _mend(options))
-    secrets = (options.credentials, options.token.get_secret_value())
-    return http.masked(happened, secrets), http.masked(advice, secrets)
+        return happened, advice
+    if isinstance(error, OSError) and not isinstance(error, requests.exceptions.RequestException):
+        return f"its pages cannot be kept: {error.strerror or error}", "make room on the disk, then run again"
+    return http.explain(error, options, _mend(options), (options.credentials, options.token.get_secret_value()))

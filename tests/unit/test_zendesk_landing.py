@@ -25,7 +25,7 @@ from sources.profile import PROFILES_DIR, ProfileError, load_profile
 from sources.sample_company import FIRST_DAY, write
 from sources.sample_company.serve_zendesk import Fault, Request, ZendeskServer
 from sources.sample_company.zendesk_desk import Desk
-from tests.zendesk import CUSTOMER, DAY, EMAIL, START, TOKEN, event, rating, served, ticket
+from tests.zendesk import AGENT, CUSTOMER, DAY, EMAIL, START, TOKEN, event, rating, served, text, ticket
 
 DAYS = [FIRST_DAY + timedelta(days=n) for n in range(28)]
 STREAMS = ("support_tickets", "ticket_events", "survey_responses")
@@ -229,11 +229,14 @@ def test_the_documented_profile_lands(tmp_path: Path, monkeypatch: pytest.Monkey
             {"status": "solved", "previous_value": "open"},
         )
         server.desk.add_event(event(2, START + 60, *({"event_type": "Change", **child} for child in answered)))
+        server.desk.put_user({**server.desk.users[CUSTOMER], "created_at": text(START - 9), "updated_at": text(START)})
+        server.desk.put_user({**server.desk.users[AGENT], "created_at": text(START - 9), "updated_at": text(START)})
         server.desk.put_rating(rating(1, START + 80, offered_at=START + 70))
         server.desk.put_rating(rating(2, START + 80, score="offered"))
-        outcomes = runner.land(load_settings(), DAY.days())
-    assert [(outcome.failed, outcome.drift) for outcome in outcomes] == [([], [])] * 3
-    held = {stream: _rows(load_settings(), stream) for stream in STREAMS}
+        settings = load_settings()
+        outcomes = runner.land(settings, DAY.days())
+    assert [(outcome.failed, outcome.drift) for outcome in outcomes] == [([], [])] * 4
+    held = {stream: _rows(settings, stream) for stream in (*STREAMS, "customers")}
     (asked,) = held["support_tickets"]
     assert [asked[name] for name in ("ticket_id", "channel", "group_name", "reason")] == [
         "1",
@@ -246,7 +249,8 @@ def test_the_documented_profile_lands(tmp_path: Path, monkeypatch: pytest.Monkey
     ]  # fmt: skip
     rated = sorted((row["response_id"], row["is_good"], row["answered_at"] is None) for row in held["survey_responses"])
     assert rated == [("1", True, False), ("2", None, True)]
-    assert len({row["customer_id"] for stream in ("support_tickets", "survey_responses") for row in held[stream]}) == 1
+    assert len(held["customers"]) == 1  # the agents are none
+    assert len({row["customer_id"] for stream in held for row in held[stream] if "customer_id" in row}) == 1
 
 
 FORMS = (
