@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.partitions import landing_days
-from orchestration.pipeline import batch_checks, catch_up
+from orchestration.pipeline import batch_checks, catch_up, reconciliation
 from orchestration.pipeline.lake import Landing
 from orchestration.pipeline.landing import StreamLanding, land_stream
 from orchestration.pipeline.verdicts import Verdict
@@ -98,6 +98,10 @@ def _raw_asset(profile: Profile, stream: str) -> dg.AssetsDefinition:
         started = time.monotonic()
         outcome = land_stream(settings, stream, days, context.run.run_id, on_day)
         LOG.info(f"{_told(outcome)} ({time.monotonic() - started:.1f} s)")
+        if not context.run.tags.get(ONLY_NEEDED):  # somebody asked for these days
+            buried = reconciliation.bury(settings, stream, [landing.landed_date for landing in outcome.landed])
+            for day, rows in buried.items():
+                LOG.info(f"{stream}: {rows:,} rows of {day} are gone at the source: written down as deleted")
         for verdict in outcome.verdicts:
             yield check_result(key, verdict)
         if outcome.failed:

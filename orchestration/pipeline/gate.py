@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -220,6 +220,11 @@ class Gate:
         except duckdb.Error as error:
             raise GateError(self._explain(error)) from None
         self._make_good(pulled_at)
+
+    def present_keys(self, names: Sequence[str]) -> pa.Table:
+        """The key columns of every row of the pull, good or bad, as they land (identifiers hashed)."""
+        columns = [self._landed_column(field) for field in self.contract.fields if field.name in names]
+        return self.con.execute(f"select distinct {', '.join(columns)} from judged").to_arrow_table()
 
     def undated_share(self) -> tuple[int, float]:
         """Rows of the whole pull whose cursor cannot be read, and their share. They belong to no landing day."""

@@ -228,6 +228,25 @@ def versions_sql(relation: str, contract: Contract) -> str:
     """
 
 
+FILES_SQL = "read_parquet($files, hive_partitioning = true, hive_types = {'landed_date': date}, union_by_name = true)"
+"""The rows of Parquet files of a stream's table, given as the parameter `files`; landed_date is a date."""
+
+
+def standing_sql(relation: str, contract: Contract) -> str:
+    """The rows of `relation` that stand: of a mutable stream the newest version of each key, unless it is a tombstone."""
+    if contract.kind == "immutable":
+        return f"select * from {relation}"
+    return f"""
+        select * exclude (_position) from (
+            select *, rank() over (
+                partition by {key_sql(contract)}
+                order by updated_at desc nulls last, pulled_at desc, landed_date desc
+            ) as _position
+            from {relation}
+        ) where _position = 1 and content_hash is not null
+    """
+
+
 def append_landings(home: Home, landings: Sequence[Landing]) -> None:
     """Write down attempts, in one commit. Always the last write of a landing."""
     if not landings:

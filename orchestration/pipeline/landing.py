@@ -6,6 +6,7 @@ written down as failed, with the reason. Which days to ask for is decided in cat
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -60,7 +61,7 @@ def land_stream(
     A source that cannot be read fails its days; nothing is raised for it, so that other streams go on.
     """
     outcome = StreamLanding(stream)
-    for span in _passes(settings, stream, days):
+    for span in passes(settings, stream, days):
         pulled = _land_pass(settings, stream, span, run_id)
         outcome.landings += pulled.landings
         outcome.verdicts = _merge(outcome.verdicts, pulled.verdicts)
@@ -86,7 +87,7 @@ def _merge(before: list[Verdict], after: list[Verdict]) -> list[Verdict]:
     return list(merged.values())
 
 
-def _passes(settings: Settings, stream: str, days: Sequence[date]) -> Iterator[list[date]]:
+def passes(settings: Settings, stream: str, days: Sequence[date]) -> Iterator[list[date]]:
     """Cut the wanted days into pulls: where there is a gap, and where the files of one pull would be too many bytes."""
     span: list[date] = []
     size = 0
@@ -120,24 +121,34 @@ def _bytes_by_day(settings: Settings, stream: str, days: Sequence[date]) -> dict
 
 def _land_pass(settings: Settings, stream: str, days: list[date], run_id: str) -> StreamLanding:
     pulled_at = datetime.now(UTC)
-    settings.home.scratch.mkdir(parents=True, exist_ok=True)
-    folder = tempfile.TemporaryDirectory(prefix=f"{stream}-", dir=settings.home.scratch)
-    with folder as scratch, duckdb.connect(f"{scratch}/pull.duckdb") as con:
-        con.execute("set enable_progress_bar = false")
-        con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-        con.execute(f"set temp_directory = '{scratch}/spill'")
+    with scratch_database(settings, stream) as con:
         try:
-            gate, listing = _open_gate(settings, stream, days, con)
+            gate, listing = open_gate(settings, stream, days, con)
             gate.split(days, pulled_at)
         except (SourceError, GateError) as error:
             return _all_failed(settings, stream, days, str(error), run_id, pulled_at)
         return _decide(settings, gate, days, listing, run_id, pulled_at)
 
 
-def _open_gate(
+@contextlib.contextmanager
+def scratch_database(settings: Settings, stream: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty database for one pull, bounded in memory, gone afterwards."""
+    settings.home.scratch.mkdir(parents=True, exist_ok=True)
+    folder = tempfile.TemporaryDirectory(prefix=f"{stream}-", dir=settings.home.scratch)
+    with folder as scratch, duckdb.connect(f"{scratch}/pull.duckdb") as con:
+        con.execute("set enable_progress_bar = false")
+        con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+        con.execute(f"set temp_directory = '{scratch}/spill'")
+        yield con
+
+
+def open_gate(
     settings: Settings, stream: str, days: list[date], con: duckdb.DuckDBPyConnection
 ) -> tuple[Gate, list[dict[str, Any]]]:
-    """Register the stream's sources in `con`, switch external access off, and map the rows."""
+    """Register the stream's sources in `con`, switch external access off, and map the rows; with what files there were.
+
+    Raises SourceError or GateError.
+    """
     profile = settings.profile
     mapping = profile.streams[stream]
     window = Window(days[0], days[-1], profile.business.landing_zone)

@@ -1,6 +1,7 @@
 """Databases as a source: a table or query of anything that SQLAlchemy can reach, windows asked for on a cursor column.
 
-dlt streams Arrow tables, DuckDB takes them in chunk by chunk. Types and conditions are `sql_columns`.
+dlt streams Arrow tables, DuckDB takes them in chunk by chunk. Types and conditions are `sql_columns`, control totals
+`sql_counts`.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from sources.connectors.sql_columns import (
     sqlite_columns,
     subquery,
 )
+from sources.connectors.sql_counts import DayTotals, read_totals, summable, totals_select
 from sources.sql_text import identifier
 
 _CHUNK = "_opsmart_chunk"
@@ -152,6 +154,33 @@ def load(
         happened, advice = _explain(options, error)
         raise source_error(_describe(options), window, happened, advice) from None
     return []
+
+
+def totals(options: Options, window: Window, source_zone: str, columns: Sequence[str]) -> dict[date, DayTotals]:
+    """Rows per day of the window by the source's own cursor, and the sums of those columns that hold numbers.
+
+    Raises SourceError; also where the source has no cursor.
+    """
+
+    def attempt() -> dict[date, DayTotals]:
+        with _engine(options) as engine:
+            plan = _plan(engine, options, window, source_zone)
+            cursor = next((column for column in plan.columns if column.name == options.cursor), None)
+            if cursor is None:
+                raise _Complaint("no rows can be counted per day without a cursor", "name the column in `cursor`")
+            cursor_type = options.cursor_type or cursor.cursor_type or "text"
+            sums = summable(plan.columns, columns)
+            statement = totals_select(plan.origin, cursor, cursor_type, sums, window, source_zone, plan.is_sqlite)
+            with engine.connect() as connection:
+                return read_totals(connection.execute(statement).fetchall(), sums, window)
+
+    try:
+        return with_retries(attempt, _is_transient)
+    except SourceError:
+        raise
+    except Exception as error:
+        happened, advice = _explain(options, error)
+        raise source_error(_describe(options), window, happened, advice) from None
 
 
 def _tables(engine: sa.Engine, options: Options, plan: _Plan) -> Iterator[Any]:
