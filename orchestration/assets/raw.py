@@ -1,5 +1,6 @@
 """The assets `raw/<stream>`: pull, gate 1 and landing of a range of days. The work itself is pipeline/landing.py."""
 
+import json
 import logging
 import time
 from collections.abc import Iterator
@@ -117,8 +118,7 @@ def _told(outcome: StreamLanding) -> str:
     told = f"{outcome.stream}: {len(outcome.landed)} days landed, {rows:,} rows, {rejected:,} rejected"
     if outcome.failed:
         told += f", {len(outcome.failed)} days failed"
-    drifted = ", ".join(f"{found.column} ({found.type}, {found.count} rows)" for found in outcome.drift)
-    return told + (f"; unknown fields at the source: {drifted}" if drifted else "")
+    return told + (f"; schema drift: {'; '.join(map(str, outcome.drift))}" if outcome.drift else "")
 
 
 def _materialization(key: dg.AssetKey, landing: Landing) -> dg.AssetMaterialization:
@@ -130,6 +130,7 @@ def _materialization(key: dg.AssetKey, landing: Landing) -> dg.AssetMaterializat
             "pulled": landing.pulled,
             "rejected": landing.rejected,
             "written": landing.written,
+            "schema drift": dg.MetadataValue.json(json.loads(landing.drift)),
             "window": f"[{landing.landed_date} 00:00, +1 day) in the landing zone",
         },
     )

@@ -37,7 +37,11 @@ LANDINGS_SCHEMA = pa.schema(
         ("event_days", pa.string()),  # JSON {day: rows}, in UTC
         ("findings", pa.string()),  # JSON {rule: rows}, and REPEATS where keys were repeated
         ("listing", pa.string()),  # JSON of the source's files
-        ("drift", pa.string()),  # JSON of the pull's unknown source columns, on the first day of the pull
+        ("drift", pa.string()),  # JSON of what the pull reports as schema drift, on its first day
+        (
+            "fields",
+            pa.string(),
+        ),  # JSON of what the pull saw of the mapped fields (schema_drift), on its first landed day
         ("day_version", pa.string()),  # what the lake held of the day when this row was written (HeldDay.version)
         ("reason", pa.string()),
         ("contract_version", pa.string()),
@@ -73,6 +77,7 @@ class Landing:
     pulled_at: datetime
     drift: str = "[]"
     day_version: str | None = None
+    fields: str = "{}"
 
 
 @contextlib.contextmanager
@@ -260,7 +265,11 @@ def read_landings(home: Home) -> pa.Table:
     table = _open(home.landings)
     if table is None:
         return LANDINGS_SCHEMA.empty_table()
-    return table.to_pyarrow_table().sort_by("pulled_at")
+    rows = table.to_pyarrow_table().sort_by("pulled_at")
+    for missing in LANDINGS_SCHEMA:  # written by an older version
+        if missing.name not in rows.column_names:
+            rows = rows.append_column(missing, pa.nulls(rows.num_rows, missing.type))
+    return rows
 
 
 def last_good(landings: pa.Table) -> dict[tuple[str, date], dict[str, Any]]:
