@@ -42,7 +42,7 @@ def measures(profile: Profile, stream: str) -> dict[str, tuple[str, float]]:
 
     These are fields that are fed by one column, as it is or times or divided by a number.
     """
-    found = {}
+    found: dict[str, tuple[str, float]] = {}
     for field in profile.contract(stream).landed_fields():
         is_number = field.type in ("bigint", "double") or field.type.startswith("decimal")
         match = _PROPORTIONAL.fullmatch(profile.streams[stream].fields.get(field.name, "").strip())

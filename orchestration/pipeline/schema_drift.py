@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
-from sources.sql_text import identifier
+from sources.sql_text import identifier, mentioned_columns
 
 if TYPE_CHECKING:
     from orchestration.pipeline.gate import Gate
@@ -126,7 +126,7 @@ def _has_vanished(gate: Gate, name: str, told: Mapping[str, Any], rows: int) -> 
 
 def _lacks_column(gate: Gate, name: str) -> bool:
     """Whether the field's expression mentions a column that no row of an open schema has had."""
-    return bool(gate.added & set(_mentioned_in(gate, f"select ({gate.mapping.fields[name]})")))
+    return bool(gate.added & set(mentioned_columns(gate.con, f"select ({gate.mapping.fields[name]})")))
 
 
 def unknown_columns(gate: Gate) -> list[Drift]:
@@ -206,21 +206,4 @@ def _mentioned(gate: Gate) -> Iterator[str]:
     if gate.mapping.query:
         statements.append(gate.mapping.query)
     for statement in statements:
-        yield from _mentioned_in(gate, statement)
-
-
-def _mentioned_in(gate: Gate, statement: str) -> Iterator[str]:
-    answer = gate.con.execute("select json_serialize_sql(?::varchar)", [statement]).fetchone()
-    yield from _column_names(json.loads(answer[0])) if answer else ()
-
-
-def _column_names(node: object) -> Iterator[str]:
-    """The last part of every column reference in a serialised statement; `*` mentions nothing by itself."""
-    if isinstance(node, dict):
-        if node.get("class") == "COLUMN_REF":
-            yield from node.get("column_names", [])
-        for child in node.values():
-            yield from _column_names(child)
-    elif isinstance(node, list):
-        for child in node:
-            yield from _column_names(child)
+        yield from mentioned_columns(gate.con, statement)

@@ -10,7 +10,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -96,9 +96,11 @@ class _Plan:
     origin: Any
     condition: Any
     is_sqlite: bool
+    limit: int | None = None
 
     def select(self) -> Any:
         statement = sa.select(*[sent(column, self.is_sqlite) for column in self.columns]).select_from(self.origin)
+        statement = statement if self.limit is None else statement.limit(self.limit)
         return statement if self.condition is None else statement.where(self.condition)
 
 
@@ -138,10 +140,26 @@ def load(
     con: duckdb.DuckDBPyConnection, table: str, options: Options, window: Window | None, source_zone: str
 ) -> list[dict[str, Any]]:
     """Create the temporary table `table` with the rows of the window, or a few more. Returns no listing."""
+    _load(con, table, options, window, source_zone)
+    return []
 
+
+def sample(con: duckdb.DuckDBPyConnection, table: str, options: Options, source_zone: str, rows: int) -> None:
+    """Create the temporary table `table` with a handful of rows, of any days."""
+    _load(con, table, options, None, source_zone, rows)
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    options: Options,
+    window: Window | None,
+    source_zone: str,
+    limit: int | None = None,
+) -> None:
     def attempt() -> None:
         with _engine(options) as engine:
-            plan = _plan(engine, options, window, source_zone)
+            plan = replace(_plan(engine, options, window, source_zone), limit=limit)
             _create(con, table, plan.columns)
             for chunk in _tables(engine, options, plan):
                 _insert(con, table, plan.columns, chunk)
@@ -153,7 +171,6 @@ def load(
     except Exception as error:
         happened, advice = _explain(options, error)
         raise source_error(_describe(options), window, happened, advice) from None
-    return []
 
 
 def totals(options: Options, window: Window, source_zone: str, columns: Sequence[str]) -> dict[date, DayTotals]:
