@@ -15,7 +15,7 @@ export RUNTIME__DLTHUB_TELEMETRY := false
 .PHONY: help setup run backfill rebuild reconcile source-check profile-init maintain summary ui dbt mf test soak bench lint format lock docs clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 setup: $(INSTALLED) ## install what requirements.lock names, into .venv
 
