@@ -12,10 +12,10 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
-.PHONY: help setup run backfill rebuild maintain summary ui dbt mf test soak bench lint format lock docs clean
+.PHONY: help setup run backfill rebuild reconcile source-check profile-init maintain summary ui dbt mf test soak bench lint format lock docs clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 setup: $(INSTALLED) ## install what requirements.lock names, into .venv
 
@@ -35,6 +35,15 @@ backfill: setup ## pull a range again, then publish: FROM=2026-03-01 TO=2026-03-
 
 rebuild: setup ## build every model from the lake anew, then publish [PROFILE=]
 	@$(OPSMART) rebuild
+
+reconcile: setup ## compare the lake with what the sources say now: [STREAM=orders] [PROFILE=]
+	@$(OPSMART) reconcile $(if $(STREAM),--stream $(STREAM))
+
+source-check: setup ## connect, show the mapping beside the contract, land nothing [PROFILE=]
+	@$(OPSMART) source-check
+
+profile-init: setup ## begin a profile from a source's columns: ARGS="shop.toml --stream orders --url sqlite:///shop.db --table orders"
+	@$(OPSMART) profile-init $(ARGS)
 
 maintain: setup ## compact and vacuum the lake; the schedule does it weekly [PROFILE=]
 	@$(OPSMART) maintain

@@ -56,6 +56,7 @@ class Business(_Strict):
     first_day: date
     last_day: date | None = None
     settle_days: int = Field(default=2, ge=0, le=60)
+    reconcile_days: int = Field(default=35, ge=1, le=400)
     max_days_per_run: int = Field(default=400, ge=1)
     fiscal_year_start_month: int = Field(default=1, ge=1, le=12)
     refunds: Literal["stream", "none"] = "stream"
@@ -97,6 +98,8 @@ class StreamMapping(_Strict):
     settle_days: int | None = Field(default=None, ge=0, le=60)
     tolerance: float | None = Field(default=None, ge=0, le=1)
     empty_days: Literal["warn", "expected", "fail"] = "warn"
+    reconcile: Literal["warn", "block", "off"] = "warn"
+    reconcile_by: Literal["totals", "content"] = "totals"
     extra: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     fields: dict[str, str]

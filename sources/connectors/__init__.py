@@ -2,7 +2,8 @@
 
 Each module offers the same five things: `Options` (what a profile may say about such a source), `check` (is it
 there?), `resource` (the dlt resource), `load` (its rows of a window as a DuckDB table) and `listing` (which files it
-consists of now). What the rows mean and whether they are right is decided by contracts and gate, not here.
+consists of now). One that can count also offers `totals` (rows and sums per day). What the rows mean and whether they
+are right is decided by contracts and gate, not here.
 """
 
 from __future__ import annotations

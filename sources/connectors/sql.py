@@ -1,6 +1,7 @@
 """Databases as a source: a table or query of anything that SQLAlchemy can reach, windows asked for on a cursor column.
 
-dlt streams Arrow tables, DuckDB takes them in chunk by chunk. Types and conditions are `sql_columns`.
+dlt streams Arrow tables, DuckDB takes them in chunk by chunk. Types and conditions are `sql_columns`, control totals
+`sql_counts`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from sources.connectors.sql_columns import (
     sqlite_columns,
     subquery,
 )
+from sources.connectors.sql_counts import DayTotals, read_totals, summable, totals_select
 from sources.sql_text import identifier
 
 _CHUNK = "_opsmart_chunk"
@@ -94,9 +96,11 @@ class _Plan:
     origin: Any
     condition: Any
     is_sqlite: bool
+    limit: int | None = None
 
     def select(self) -> Any:
         statement = sa.select(*[sent(column, self.is_sqlite) for column in self.columns]).select_from(self.origin)
+        statement = statement if self.limit is None else statement.limit(self.limit)
         return statement if self.condition is None else statement.where(self.condition)
 
 
@@ -136,10 +140,26 @@ def load(
     con: duckdb.DuckDBPyConnection, table: str, options: Options, window: Window | None, source_zone: str
 ) -> list[dict[str, Any]]:
     """Create the temporary table `table` with the rows of the window, or a few more. Returns no listing."""
+    _load(con, table, options, window, source_zone)
+    return []
 
+
+def sample(con: duckdb.DuckDBPyConnection, table: str, options: Options, source_zone: str, rows: int) -> None:
+    """Create the temporary table `table` with a handful of rows, of any days."""
+    _load(con, table, options, None, source_zone, rows)
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    options: Options,
+    window: Window | None,
+    source_zone: str,
+    limit: int | None = None,
+) -> None:
     def attempt() -> None:
         with _engine(options) as engine:
-            plan = _plan(engine, options, window, source_zone)
+            plan = replace(_plan(engine, options, window, source_zone), limit=limit)
             _create(con, table, plan.columns)
             for chunk in _tables(engine, options, plan):
                 _insert(con, table, plan.columns, chunk)
@@ -151,7 +171,33 @@ def load(
     except Exception as error:
         happened, advice = _explain(options, error)
         raise source_error(_describe(options), window, happened, advice) from None
-    return []
+
+
+def totals(options: Options, window: Window, source_zone: str, columns: Sequence[str]) -> dict[date, DayTotals]:
+    """Rows per day of the window by the source's own cursor, and the sums of those columns that hold numbers.
+
+    Raises SourceError; also where the source has no cursor.
+    """
+
+    def attempt() -> dict[date, DayTotals]:
+        with _engine(options) as engine:
+            plan = _plan(engine, options, window, source_zone)
+            cursor = next((column for column in plan.columns if column.name == options.cursor), None)
+            if cursor is None:
+                raise _Complaint("no rows can be counted per day without a cursor", "name the column in `cursor`")
+            cursor_type = options.cursor_type or cursor.cursor_type or "text"
+            sums = summable(plan.columns, columns)
+            statement = totals_select(plan.origin, cursor, cursor_type, sums, window, source_zone, plan.is_sqlite)
+            with engine.connect() as connection:
+                return read_totals(connection.execute(statement).fetchall(), sums, window)
+
+    try:
+        return with_retries(attempt, _is_transient)
+    except SourceError:
+        raise
+    except Exception as error:
+        happened, advice = _explain(options, error)
+        raise source_error(_describe(options), window, happened, advice) from None
 
 
 def _tables(engine: sa.Engine, options: Options, plan: _Plan) -> Iterator[Any]:
