@@ -1,6 +1,7 @@
 """Databases as a source: a table or query of anything that SQLAlchemy can reach, windows asked for on a cursor column.
 
-dlt streams Arrow tables, DuckDB takes them in chunk by chunk. Types and conditions are `sql_columns`.
+dlt (for PostgreSQL: ADBC) streams Arrow tables, DuckDB takes them in chunk by chunk. Types and conditions are
+`sql_columns`, what only PostgreSQL has is `sql_postgres`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,17 @@ import duckdb
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from sources.connectors.base import SourceError, Window, one_line, root_cause, silence_dlt, source_error, with_retries
+from sources.connectors import sql_postgres
+from sources.connectors.base import (
+    Pull,
+    SourceError,
+    Window,
+    one_line,
+    root_cause,
+    silence_dlt,
+    source_error,
+    with_retries,
+)
 from sources.connectors.sql_columns import (
     CursorType,
     SourceColumn,
@@ -35,19 +46,26 @@ from sources.connectors.sql_columns import (
 from sources.sql_text import identifier
 
 _CHUNK = "_opsmart_chunk"
+_CONNECT_TIMEOUT = 10  # seconds
 _TIMEOUTS = {
-    "postgresql": {"connect_timeout": 10},
-    "mysql": {"connect_timeout": 10},
-    "mariadb": {"connect_timeout": 10},
+    "postgresql": {"connect_timeout": _CONNECT_TIMEOUT},
+    "mysql": {"connect_timeout": _CONNECT_TIMEOUT},
+    "mariadb": {"connect_timeout": _CONNECT_TIMEOUT},
 }
 _LASTING = re.compile(
-    r"password|authenti|access denied|permission|no such|not exist|unknown|unable to open|syntax|not a database|readonly",
+    r"password|authenti|access denied|permission|no such|not exist|unknown|unable to open|syntax|not a database|readonly"
+    r"|statement timeout|pg_hba|SSL was required|certificate",
     re.IGNORECASE,
 )
+# what drivers put around the server's words: where they stood in their own code, and the statement
+_NOISE = re.compile(r"^[A-Z_]+: |\[libpq\] [^:]*: |Execution error \[\w+\]: |\s+(LINE \d+:|Query was:|CONTEXT:).*", re.DOTALL)
 _ADVICE = (
     (r"password|authenti|access denied|unknown database|(role|database) \S+ does not exist",
      "set the right user, password and database in `url`"),
     (r"permission denied", "let this user read it"),
+    (r"statement timeout", "index the column of `cursor`, or raise `statement_timeout`"),
+    (r"SSL was required|certificate", "set `sslmode`, `sslrootcert`, `sslcert` and `sslkey` in `url` as the server needs them"),
+    (r"pg_hba", "let the server accept this user from here, or set another user or `sslmode` in `url`"),
     (r"no such|syntax|not exist|ambiguous", "correct `table`, `query` or `cursor`"),
     (r"not a database", "name a SQLite file in `url`"),
 )  # fmt: skip
@@ -65,6 +83,7 @@ class Options(BaseModel):
     cursor: str | None = None
     cursor_type: CursorType | None = None
     chunk_size: int = Field(default=50_000, ge=1, le=1_000_000)
+    statement_timeout: int | None = Field(default=None, ge=1)  # seconds; of PostgreSQL
 
     # said by field, not for the model as a whole: pydantic's errors show their input, and that has the password
     @field_validator("query")
@@ -127,7 +146,9 @@ def resource(options: Options, window: Window | None, source_zone: str) -> Any:
 
     def rows() -> Iterator[Any]:
         with _engine(options) as engine:
-            yield from _tables(engine, options, _plan(engine, options, window, source_zone))
+            plan = _plan(engine, options, window, source_zone)
+            with _snapshot(engine, [options]) as cursor:
+                yield from _tables(engine, options, plan, cursor)
 
     return dlt.resource(rows, name=options.table or "query")
 
@@ -136,25 +157,59 @@ def load(
     con: duckdb.DuckDBPyConnection, table: str, options: Options, window: Window | None, source_zone: str
 ) -> list[dict[str, Any]]:
     """Create the temporary table `table` with the rows of the window, or a few more. Returns no listing."""
+    load_together(con, [Pull(table, options, window, source_zone)])
+    return []
+
+
+def load_together(con: duckdb.DuckDBPyConnection, pulls: Sequence[Pull]) -> None:
+    """Create the temporary table of each pull. What lies in one PostgreSQL database is read in one snapshot, so that
+    rows of several tables match; other databases are read table by table.
+    """
+    for url in dict.fromkeys(pull.options.url for pull in pulls):
+        _load_database(con, [pull for pull in pulls if pull.options.url == url])
+
+
+def _load_database(con: duckdb.DuckDBPyConnection, pulls: Sequence[Pull]) -> None:
+    reading = pulls[0]  # whose turn it is: an error names it
 
     def attempt() -> None:
-        with _engine(options) as engine:
-            plan = _plan(engine, options, window, source_zone)
-            _create(con, table, plan.columns)
-            for chunk in _tables(engine, options, plan):
-                _insert(con, table, plan.columns, chunk)
+        nonlocal reading
+        with _engine(pulls[0].options) as engine:
+            plans = []
+            for reading in pulls:
+                plans.append(_plan(engine, reading.options, reading.window, reading.zone))
+                _create(con, reading.table, plans[-1].columns)
+            with _snapshot(engine, [pull.options for pull in pulls]) as cursor:
+                for reading, plan in zip(pulls, plans, strict=True):
+                    for chunk in _tables(engine, reading.options, plan, cursor):
+                        _insert(con, reading.table, plan.columns, chunk)
 
     try:
         with_retries(attempt, _is_transient)
     except SourceError:
         raise
     except Exception as error:
-        happened, advice = _explain(options, error)
-        raise source_error(_describe(options), window, happened, advice) from None
-    return []
+        happened, advice = _explain(reading.options, error)
+        raise source_error(_describe(reading.options), reading.window, happened, advice) from None
 
 
-def _tables(engine: sa.Engine, options: Options, plan: _Plan) -> Iterator[Any]:
+@contextmanager
+def _snapshot(engine: sa.Engine, options: Sequence[Options]) -> Iterator[Any]:
+    """PostgreSQL's cursor for all that is read together; None for other databases."""
+    timeouts = [one.statement_timeout for one in options if one.statement_timeout is not None]
+    if engine.dialect.name != "postgresql":
+        if timeouts:
+            raise _Complaint(f"statement_timeout = {timeouts[0]}: only PostgreSQL has it here", "leave it out")
+        yield None
+        return
+    with sql_postgres.snapshot(engine.url, max(timeouts, default=None), _CONNECT_TIMEOUT) as cursor:
+        yield cursor
+
+
+def _tables(engine: sa.Engine, options: Options, plan: _Plan, cursor: Any) -> Iterator[Any]:
+    if cursor is not None:
+        yield from sql_postgres.batches(cursor, plan.select())
+        return
     silence_dlt()
     from dlt.sources.sql_database import sql_table
 
@@ -196,13 +251,18 @@ def _plan(engine: sa.Engine, options: Options, window: Window | None, zone: str)
     if cursor is None or window is None:
         return _Plan(columns, origin, None, is_sqlite)
     cursor_type = options.cursor_type or cursor.cursor_type or "text"
-    return _Plan(columns, origin, condition(cursor, cursor_type, window, zone, is_sqlite), is_sqlite)
+    where = condition(cursor, cursor_type, window, zone, is_sqlite)
+    if engine.dialect.name == "postgresql":
+        where = sa.or_(where, sql_postgres.beyond_calendar(cursor))
+    return _Plan(columns, origin, where, is_sqlite)
 
 
 def _columns(connection: sa.Connection, options: Options) -> list[SourceColumn]:
     if options.query is not None:
         if _is_sqlite(connection):
             return sqlite_columns(connection, None, options.query)
+        if connection.dialect.name == "postgresql":
+            return sql_postgres.query_columns(connection, options.query)
         return query_columns(connection, options.query)
     inspector = sa.inspect(connection)
     try:
@@ -287,7 +347,10 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
 def _is_transient(error: Exception) -> bool:
     cause = root_cause(error)
     original = getattr(cause, "orig", cause)
-    is_driver_error = isinstance(cause, (sa.exc.OperationalError, sa.exc.InterfaceError, sqlite3.OperationalError))
+    is_driver_error = isinstance(
+        cause,
+        (sa.exc.OperationalError, sa.exc.InterfaceError, sqlite3.OperationalError, sql_postgres.OperationalError),
+    )
     return (is_driver_error or isinstance(original, OSError)) and not _LASTING.search(str(original))
 
 
@@ -306,12 +369,13 @@ def _explain(options: Options, error: Exception) -> tuple[str, str]:
             )
         if isinstance(cause, ModuleNotFoundError):
             return f"the driver {cause.name} is not installed", "install it, or name another driver in `url`"
-        if isinstance(cause, sa.exc.DBAPIError):
-            text = str(cause.orig or cause)
+        # the stream of a statement that runs already gives OSErrors
+        if isinstance(cause, (sa.exc.DBAPIError, sql_postgres.DriverError, OSError)):
+            text = _NOISE.sub("", str(getattr(cause, "orig", None) or cause))
             return _masked(options, text), next(
                 (advice for pattern, advice in _ADVICE if re.search(pattern, text, re.IGNORECASE)),
                 "correct `table`, `query` or `cursor`"
-                if isinstance(cause, sa.exc.ProgrammingError)
+                if isinstance(cause, (sa.exc.ProgrammingError, sql_postgres.ProgrammingError))
                 else "see that the database is up and can be reached, then run again",
             )
     return _masked(
