@@ -14,10 +14,10 @@ from typing import Any
 
 import duckdb
 
-from sources.connectors import files, sql, zendesk
+from sources.connectors import files, shopify, sql, zendesk
 from sources.connectors.base import SYSTEM_COLUMNS, Pull, SourceError, Window
 
-CONNECTORS: dict[str, ModuleType] = {"files": files, "sql": sql, "zendesk": zendesk}
+CONNECTORS: dict[str, ModuleType] = {"files": files, "shopify": shopify, "sql": sql, "zendesk": zendesk}
 
 __all__ = ["CONNECTORS", "SYSTEM_COLUMNS", "Pull", "SourceError", "Window", "load_all"]
 

@@ -58,7 +58,9 @@ _LASTING = re.compile(
     re.IGNORECASE,
 )
 # what drivers put around the server's words: where they stood in their own code, and the statement
-_NOISE = re.compile(r"^[A-Z_]+: |\[libpq\] [^:]*: |Execution error \[\w+\]: |\s+(LINE \d+:|Query was:|CONTEXT:).*", re.DOTALL)
+_NOISE = re.compile(
+    r"^[A-Z_]+: |\[libpq\] [^:]*: |Execution error \[\w+\]: |\s+(LINE \d+:|Query was:|CONTEXT:).*", re.DOTALL
+)
 _ADVICE = (
     (r"password|authenti|access denied|unknown database|(role|database) \S+ does not exist",
      "set the right user, password and database in `url`"),
@@ -275,6 +277,8 @@ def _columns(connection: sa.Connection, options: Options) -> list[SourceColumn]:
         raise _Complaint(f"table = {options.table!r}: no such table", f"allowed: {known or 'there is none'}")
     if _is_sqlite(connection):
         return sqlite_columns(connection, options.table, None)
+    if connection.dialect.name == "postgresql":
+        return sql_postgres.table_columns(reflected)
     return reflected_columns(reflected)
 
 

@@ -6,8 +6,9 @@ is asked of other databases does not belong here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -26,7 +27,16 @@ _BY_OID: dict[int, Any] = {
     1184: sa.DateTime(timezone=True), 1700: sa.Numeric(), 3802: sa.JSON(),
 }  # fmt: skip
 
-__all__ = ["DriverError", "OperationalError", "ProgrammingError", "batches", "beyond_calendar", "query_columns", "snapshot"]
+__all__ = [
+    "DriverError",
+    "OperationalError",
+    "ProgrammingError",
+    "batches",
+    "beyond_calendar",
+    "query_columns",
+    "snapshot",
+    "table_columns",
+]
 
 
 def query_columns(connection: sa.Connection, query: str) -> list[SourceColumn]:
@@ -35,7 +45,15 @@ def query_columns(connection: sa.Connection, query: str) -> list[SourceColumn]:
     described = result.cursor.description if result.cursor is not None else ()
     columns = [{"name": str(column[0]), "type": _BY_OID.get(column[1], sa.types.NullType())} for column in described]
     result.close()
-    return reflected_columns(columns)
+    return table_columns(columns)
+
+
+def table_columns(columns: Sequence[Any]) -> list[SourceColumn]:
+    """A table's columns. Numbers with a fixed point travel as text, as they do anyway: they may be NaN or infinite."""
+    return [
+        replace(column, by_text=True, type=sa.Text()) if column.kind.startswith("decimal") else column
+        for column in reflected_columns(columns)
+    ]
 
 
 def beyond_calendar(column: SourceColumn) -> Any:
@@ -68,13 +86,15 @@ def snapshot(url: sa.URL, statement_timeout: int | None, connect_timeout: int) -
     if "connect_timeout" not in plain.query:
         plain = plain.update_query_dict({"connect_timeout": str(connect_timeout)})
     # without autocommit the driver would begin a transaction itself, of the weaker kind
-    with dbapi.connect(plain.render_as_string(hide_password=False), autocommit=True) as connection:
-        with connection.cursor() as cursor:
-            cursor.execute("begin isolation level repeatable read read only")
-            if statement_timeout is not None:
-                cursor.execute(f"set local statement_timeout = '{statement_timeout}s'")
-            cursor.adbc_statement.set_options(**{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)})
-            yield cursor
+    with (
+        dbapi.connect(plain.render_as_string(hide_password=False), autocommit=True) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("begin isolation level repeatable read read only")
+        if statement_timeout is not None:
+            cursor.execute(f"set local statement_timeout = '{statement_timeout}s'")
+        cursor.adbc_statement.set_options(**{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)})
+        yield cursor
 
 
 def batches(cursor: Any, statement: Any) -> Iterator[pa.Table]:
