@@ -15,7 +15,8 @@ import duckdb
 import psycopg
 import pytest
 
-from orchestration.settings import Settings
+from orchestration.pipeline.landing import land_stream
+from orchestration.settings import Settings, load_settings
 from sources.connectors import Pull, SourceError, Window, base, load_all, sql, sql_postgres
 from tests.conftest import Company
 from tests.postgres_server import Postgres
@@ -358,7 +359,7 @@ class TestAnswersInsteadOfRows:
             (READER, "", {"table": "o", "cursor": "at"}, "cursor = 'at': no such column in table o; allowed: id, c"),
             (READER, "", {"table": "o", "cursor": "id"}, "cursor_type: missing; it does not follow from id (integer); allo"),
             (READER, "", {"query": "select nope from o"}, f'column "nope" does not exist; {CORRECT}'),
-            (READER, "", {"query": "select id frm o where"}, f'syntax error at or near "where"; {CORRECT}'),
+            (READER, "", {"query": "select id frm o where"}, f'syntax error at or near "o"; {CORRECT}'),
             (READER, "", {"query": "select 1 / (id - id) as x from o"}, "division by zero"),
         ],
     )  # fmt: skip
@@ -448,9 +449,6 @@ customer_id = "id"
         run("grant select on o to nosy")
         company.settings()
         run("revoke select on o from nosy")
-        from orchestration.pipeline.landing import land_stream
-        from orchestration.settings import load_settings
-
         landed = land_stream(load_settings(check_sources=False), "orders", [date(2026, 3, 11)], "test-run")
         assert [day.state for day in landed.landings] == ["failed"]
         assert "permission denied for table o; let this user read it" in str(landed.landings[0].reason)
