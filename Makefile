@@ -12,7 +12,8 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
-.PHONY: help setup run backfill rebuild reconcile source-check profile-init maintain summary ui dbt mf test soak bench lint format lock docs clean
+.PHONY: help setup run backfill rebuild reconcile source-check profile-init maintain summary ui dbt mf test soak bench bench-postgres \
+  lint format lock docs clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -69,6 +70,9 @@ soak: setup ## the long, randomised tests
 
 bench: setup ## what a build costs over a synthetic lake [EVENTS=20000000] [DAYS=60] [BENCH_HOME=data-bench]
 	@EVENTS=$(EVENTS) DAYS=$(DAYS) BENCH_HOME=$(BENCH_HOME) $(BIN)/python -m tests.bench
+
+bench-postgres: setup ## what landing order rows from a PostgreSQL costs [ROWS=5000000]
+	@ROWS=$(ROWS) $(BIN)/python -m tests.bench.postgres
 
 lint: setup ## style, types, architecture, names, portable SQL, generated files
 	@$(BIN)/ruff check .

@@ -12,6 +12,7 @@ import pytest
 
 from orchestration.pipeline.landing import StreamLanding, land_stream
 from orchestration.settings import Settings, load_settings
+from tests.postgres_server import Postgres, running_postgres
 from tests.sample_home import run_once
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
@@ -76,6 +77,13 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """(home of the sample company after the main job, what the job printed); one for all workers."""
     own = tmp_path_factory.getbasetemp()
     return run_once((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "sample")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL; each test makes the schema, database or users of its own."""
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.fixture

@@ -22,8 +22,7 @@ from orchestration.pipeline.lake import Landing
 from orchestration.pipeline.schema_drift import Drift
 from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import Settings
-from sources.connectors import CONNECTORS
-from sources.connectors.base import SourceError, Window
+from sources.connectors import CONNECTORS, Pull, SourceError, Window, load_all
 from sources.profile import Source
 
 MEMORY_LIMIT = "2GB"  # of one pull; what does not fit spills to the scratch folder
@@ -158,11 +157,15 @@ def open_gate(
     window = Window(days[0], days[-1], profile.business.landing_zone)
     main = profile.sources[mapping.source]
     con.execute(f"set TimeZone = '{main.zone}'")
-    listing = _load(con, main, window)
+    wanted = [_pull(main, window)]
     if mapping.query:
-        for name, source in profile.sources.items():
-            if name != main.name and name in mapping.query:
-                listing += _load(con, source, None)
+        # loaded together with the main source: rows of one moment, where a connector can do that
+        wanted += [
+            _pull(source, None)
+            for name, source in profile.sources.items()
+            if name != main.name and name in mapping.query
+        ]
+    listing = load_all(con, wanted)
     con.execute("set enable_external_access = false")
     gate = Gate(con, profile, stream, settings.hash_key, _may_lack_columns(con, main))
     gate.before = schema_drift.fields_before(lake.read_landings(settings.home), stream, days[0])
@@ -170,8 +173,8 @@ def open_gate(
     return gate, listing
 
 
-def _load(con: duckdb.DuckDBPyConnection, source: Source, window: Window | None) -> list[dict[str, Any]]:
-    return list(CONNECTORS[source.connector].load(con, source.name, source.options, window, source.zone))
+def _pull(source: Source, window: Window | None) -> tuple[str, Pull]:
+    return source.connector, Pull(source.name, source.options, window, source.zone)
 
 
 def _may_lack_columns(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
