@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -62,7 +63,7 @@ def _hashed_part(field: Field) -> str:
     return f"coalesce(cast({f'epoch_us({column})' if field.type == 'timestamptz' else column} as varchar), chr(0))"
 
 
-def _violations(field: Field) -> list[tuple[str, str]]:
+def violations(field: Field) -> list[tuple[str, str]]:
     """(rule, condition that a bad row makes true) for one field; `raw` is as mapped, the bare name is as typed."""
     raw, typed = identifier(f"raw_{field.name}"), identifier(field.name)
     found = []
@@ -204,9 +205,9 @@ class Gate:
         )
         self.con.execute("create or replace temp table asked (landed_date date primary key)")
         self.con.executemany("insert into asked values (?)", [[day] for day in days])
-        rejecting, warning = row_rules(self.profile, self.stream)
+        rejecting, warning = self.row_rules()
         bad = [("malformed", "_malformed is not null"), (UNDATED, "_has_no_day")]
-        bad += [violation for field in self.contract.fields for violation in _violations(field)]
+        bad += [violation for field in self.contract.fields for violation in self.violations(field)]
         bad += [(rule.name, f"not ({rule.check})") for rule in rejecting]
         noted = [(rule.name, f"not ({rule.check})") for rule in warning]
         try:
@@ -220,6 +221,14 @@ class Gate:
         except duckdb.Error as error:
             raise GateError(self._explain(error)) from None
         self._make_good(pulled_at)
+
+    def row_rules(self) -> tuple[list[Rule], list[Rule]]:
+        """The custom rules, as (rejecting, warning)."""
+        return row_rules(self.profile, self.stream)
+
+    def violations(self, field: Field) -> list[tuple[str, str]]:
+        """(rule, condition that a bad row makes true) for one field."""
+        return violations(field)
 
     def undated_share(self) -> tuple[int, float]:
         """Rows of the whole pull whose cursor cannot be read, and their share. They belong to no landing day."""
@@ -270,21 +279,41 @@ class Gate:
         )
 
     def quarantined(self, run_id: str, pulled_at: datetime) -> pa.Table:
-        """The bad rows: landed_date, reasons and record as JSON text, source_file, run_id, pulled_at."""
+        """The bad rows: landed_date, reasons and record as JSON text, source_file, run_id, pulled_at, and what a replay needs.
+
+        `record` holds the contract's fields as mapped, before they are typed: identifiers as keyed hashes, dropped fields
+        not at all. `mapping` says by which expressions (mapped_by), `is_internal` whether the seed `internal_accounts`
+        names the row, `extra` is what a good row would carry. No other column of the source is kept: nobody knows
+        whether it is personal.
+        """
         pairs = []
         for field in self.contract.fields:
             raw = f"cast({identifier('raw_' + field.name)} as varchar)"
-            if field.privacy != "drop":
-                pairs.append(
-                    f"{literal(field.name)}, {keyed_hash_sql(raw, self.key) if field.privacy == 'identifier' else raw}"
-                )
+            if field.privacy == "identifier":  # nothing stays nothing: a hash of an empty text would pass for an id
+                blank = f"nullif(trim({raw}), '')" if field.required else f"nullif({raw}, '')"
+                pairs.append(f"{literal(field.name)}, {keyed_hash_sql(blank, self.key)}")
+            elif field.privacy == "none":
+                pairs.append(f"{literal(field.name)}, {raw}")
         return self.con.execute(
             f"""select landed_date, cast(to_json(reasons) as varchar) as reasons,
                        cast(json_object({", ".join(pairs)}) as varchar) as record,
-                       _source_file as source_file, $run_id as run_id, $pulled_at::timestamptz as pulled_at
+                       _source_file as source_file, $run_id as run_id, $pulled_at::timestamptz as pulled_at,
+                       raw_extra as extra, {self._internal()} as is_internal, $mapping as mapping,
+                       cast(null as varchar) as replayed
                 from judged where len(reasons) > 0""",
-            {"run_id": run_id, "pulled_at": pulled_at.isoformat()},
+            {"run_id": run_id, "pulled_at": pulled_at.isoformat(), "mapping": json.dumps(self.mapped_by())},
         ).to_arrow_table()
+
+    def mapped_by(self) -> dict[str, Any]:
+        """What the rows were mapped by: source, query, cursor, and per field the expression and its DuckDB type."""
+        types = self._columns("mapped")
+        fields = {name: [sql, types[f"raw_{name}"]] for name, sql in self.mapping.fields.items()}
+        return {
+            "source": self.mapping.source,
+            "query": self.mapping.query,
+            "cursor": self.mapping.cursor,
+            "fields": fields,
+        }
 
     def day_counts(self) -> dict[date, dict[str, object]]:
         """Per landing day: pulled, landed, rejected, repeated_keys, content_hash, event_days and counts per rule.
@@ -382,7 +411,7 @@ class Gate:
             statements.append(self.mapping.query)
         for statement in statements:
             answer = self.con.execute("select json_serialize_sql(?::varchar)", [statement]).fetchone()
-            yield from _column_names(json.loads(answer[0])) if answer else ()
+            yield from column_names(json.loads(answer[0])) if answer else ()
 
 
 def _names(rules: list[tuple[str, str]]) -> str:
@@ -399,13 +428,13 @@ def _full_key(contract: Contract) -> str:
     return key if not contract.set_key else " || chr(31) || ".join(f"cast({name} as varchar)" for name in contract.key)
 
 
-def _column_names(node: object) -> Iterator[str]:
+def column_names(node: object) -> Iterator[str]:
     """The last part of every column reference in a serialised statement; `*` mentions nothing by itself."""
     if isinstance(node, dict):
         if node.get("class") == "COLUMN_REF":
             yield from node.get("column_names", [])
         for child in node.values():
-            yield from _column_names(child)
+            yield from column_names(child)
     elif isinstance(node, list):
         for child in node:
-            yield from _column_names(child)
+            yield from column_names(child)

@@ -221,6 +221,9 @@ def roll_back(home: Home, to: str, now: datetime | None = None) -> Path:
 
 def settle(home: Home) -> None:
     """Finish or forget the newest rollback where its process was killed: before the link moved it never happened."""
+    for record in _records(home).glob("*"):
+        if not (record / "rollback.json").is_file():
+            shutil.rmtree(record)
     moves = rollbacks(home)
     if not moves:
         return
