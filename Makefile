@@ -12,8 +12,8 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
-.PHONY: help setup run backfill rebuild reconcile source-check profile-init maintain summary ui dbt mf test soak bench bench-postgres \
-  lint format lock docs clean
+.PHONY: help setup run backfill replay publications rollback rebuild reconcile source-check profile-init maintain summary \
+  ui dbt mf test soak bench bench-postgres lint format lock docs clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -33,6 +33,17 @@ run: setup ## land what is needed, build, check, publish [PROFILE=name-or-path]
 backfill: setup ## pull a range again, then publish: FROM=2026-03-01 TO=2026-03-31 [STREAM=orders] [DRY_RUN=1] [PROFILE=]
 	@$(if $(and $(FROM),$(TO)),,echo "FROM and TO are needed: make backfill FROM=2026-03-01 TO=2026-03-31 [STREAM=orders]"; exit 2;) \
 	$(OPSMART) backfill --from $(FROM) --to $(TO) $(if $(STREAM),--stream $(STREAM)) $(if $(DRY_RUN),--dry-run)
+
+replay: setup ## quarantined rows through the gate again after a fix, then publish: STREAM= FROM= TO= [DRY_RUN=1] [PROFILE=]
+	@$(if $(and $(STREAM),$(FROM),$(TO)),,echo "STREAM, FROM and TO are needed: make replay STREAM=orders FROM=2026-03-01 TO=2026-03-31"; exit 2;) \
+	$(OPSMART) replay --stream $(STREAM) --from $(FROM) --to $(TO) $(if $(DRY_RUN),--dry-run)
+
+publications: setup ## list the publications that are still there [PROFILE=]
+	@$(OPSMART) publications
+
+rollback: setup ## take readers back to an earlier publication, at once: TO=<id> [PROFILE=]
+	@$(if $(TO),,echo "TO is needed: make rollback TO=<id>; make publications lists them"; exit 2;) \
+	$(OPSMART) rollback --to $(TO)
 
 rebuild: setup ## build every model from the lake anew, then publish [PROFILE=]
 	@$(OPSMART) rebuild

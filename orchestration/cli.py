@@ -15,12 +15,12 @@ import time
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.status import Status
 
-from orchestration import commands_of_sources
+from orchestration import commands_of_publications, commands_of_sources
 from orchestration.settings import ROOT, Home, Settings, SettingsError, load_settings
 from sources.profile import ProfileError, check_that_sources_are_there
 
@@ -84,6 +84,13 @@ def _parser() -> argparse.ArgumentParser:
     backfill.add_argument("--stream", help="only this stream")
     backfill.add_argument("--dry-run", action="store_true", help="only tell what would be pulled and looked at again")
     backfill.set_defaults(command=_backfill)
+    replay = commands.add_parser("replay", help="take quarantined rows through gate 1 again after a fix, then publish")
+    replay.add_argument("--stream", required=True)
+    replay.add_argument("--from", dest="first", required=True)
+    replay.add_argument("--to", dest="last", required=True)
+    replay.add_argument("--dry-run", action="store_true", help="only tell what would pass")
+    replay.set_defaults(command=_replay)
+    commands_of_publications.add_to(commands)
     rebuild = commands.add_parser("rebuild", help="build every model from the lake anew, then publish")
     rebuild.set_defaults(command=_rebuild)
     summary = commands.add_parser("summary", help="show the current publication")
@@ -167,6 +174,7 @@ def run_job(
     job: str,
     tags: dict[str, str],
     selection: list[dg.AssetKey] | None = None,
+    ops: dict[str, Any] | None = None,
 ) -> bool:
     """Run a job in this process, quietly; its failures are told in the words of the steps. Returns whether it is green."""
     import dagster as dg
@@ -177,7 +185,7 @@ def run_job(
             tags=tags,
             raise_on_error=False,
             asset_selection=selection,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, "ops": ops or {}},
         )
     for event in result.all_events:
         if event.event_type == dg.DagsterEventType.STEP_FAILURE:
@@ -271,6 +279,31 @@ def _preview(streams: list[str], first: date, last: date) -> int:
         OUT.print(table)
     OUT.print("Nothing was pulled. Without DRY_RUN=1 these days are pulled again, and what follows is published.")
     return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    settings = load_settings(check_sources=False)
+    first, last = _day("FROM", options.first), _day("TO", options.last)
+    if first > last:
+        raise CommandError(f"FROM={first} TO={last}: FROM must not be after TO")
+    if options.stream not in settings.profile.streams:
+        raise CommandError(f"STREAM={options.stream}: not configured; allowed: {', '.join(settings.profile.streams)}")
+    if options.dry_run:
+        from orchestration.pipeline.gate import GateError
+        from orchestration.pipeline.replay import replay, told_of
+
+        try:
+            LOG.info(told_of(replay(settings, options.stream, first, last, "dry run", dry_run=True)))
+        except GateError as error:
+            raise CommandError(str(error)) from None
+        return 0
+    _parse_early(settings.home)
+    instance = dagster_instance(settings.home)
+    definitions = _definitions()
+    config = {"stream": options.stream, "first": first.isoformat(), "last": last.isoformat()}
+    if not run_job(instance, definitions, "replay", {}, ops={"replay_quarantine": {"config": config}}):
+        return 1
+    return _publish(settings, instance, definitions, True)
 
 
 def _rebuild(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ Judging a day as a whole (how many bad rows are too many) does not belong here: 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -53,7 +54,7 @@ def _hashed_part(field: Field) -> str:
     return f"coalesce(cast({f'epoch_us({column})' if field.type == 'timestamptz' else column} as varchar), chr(0))"
 
 
-def _violations(field: Field) -> list[tuple[str, str]]:
+def violations(field: Field) -> list[tuple[str, str]]:
     """(rule, condition that a bad row makes true) for one field; `raw` is as mapped, the bare name is as typed."""
     raw, typed = identifier(f"raw_{field.name}"), identifier(field.name)
     found = []
@@ -230,9 +231,9 @@ class Gate:
         )
         self.con.execute("create or replace temp table asked (landed_date date primary key)")
         self.con.executemany("insert into asked values (?)", [[day] for day in days])
-        rejecting, warning = row_rules(self.profile, self.stream)
+        rejecting, warning = self.row_rules()
         bad = [("malformed", "_malformed is not null"), (UNDATED, "_has_no_day")]
-        bad += [violation for field in self.contract.fields for violation in _violations(field)]
+        bad += [violation for field in self.contract.fields for violation in self.violations(field)]
         bad += [(rule.name, f"not ({rule.check})") for rule in rejecting]
         noted = [(rule.name, f"not ({rule.check})") for rule in warning]
         try:
@@ -251,6 +252,14 @@ class Gate:
         """The key columns of every row of the pull, good or bad, as they land (identifiers hashed)."""
         columns = [self._landed_column(field) for field in self.contract.fields if field.name in names]
         return self.con.execute(f"select distinct {', '.join(columns)} from judged").to_arrow_table()
+
+    def row_rules(self) -> tuple[list[Rule], list[Rule]]:
+        """The custom rules, as (rejecting, warning)."""
+        return row_rules(self.profile, self.stream)
+
+    def violations(self, field: Field) -> list[tuple[str, str]]:
+        """(rule, condition that a bad row makes true) for one field."""
+        return violations(field)
 
     def undated_share(self) -> tuple[int, float]:
         """Rows of the whole pull whose cursor cannot be read, and their share. They belong to no landing day."""
@@ -301,21 +310,41 @@ class Gate:
         )
 
     def quarantined(self, run_id: str, pulled_at: datetime) -> pa.Table:
-        """The bad rows: landed_date, reasons and record as JSON text, source_file, run_id, pulled_at."""
+        """The bad rows: landed_date, reasons and record as JSON text, source_file, run_id, pulled_at, and what a replay needs.
+
+        `record` holds the contract's fields as mapped, before they are typed: identifiers as keyed hashes, dropped fields
+        not at all. `mapping` says by which expressions (mapped_by), `is_internal` whether the seed `internal_accounts`
+        names the row, `extra` is what a good row would carry. No other column of the source is kept: nobody knows
+        whether it is personal.
+        """
         pairs = []
         for named in self.contract.fields:
             raw = f"cast({identifier('raw_' + named.name)} as varchar)"
-            if named.privacy != "drop":
-                pairs.append(
-                    f"{literal(named.name)}, {keyed_hash_sql(raw, self.key) if named.privacy == 'identifier' else raw}"
-                )
+            if named.privacy == "identifier":  # nothing stays nothing: a hash of an empty text would pass for an id
+                blank = f"nullif(trim({raw}), '')" if named.required else f"nullif({raw}, '')"
+                pairs.append(f"{literal(named.name)}, {keyed_hash_sql(blank, self.key)}")
+            elif named.privacy == "none":
+                pairs.append(f"{literal(named.name)}, {raw}")
         return self.con.execute(
             f"""select landed_date, cast(to_json(reasons) as varchar) as reasons,
                        cast(json_object({", ".join(pairs)}) as varchar) as record,
-                       _source_file as source_file, $run_id as run_id, $pulled_at::timestamptz as pulled_at
+                       _source_file as source_file, $run_id as run_id, $pulled_at::timestamptz as pulled_at,
+                       raw_extra as extra, {self._internal()} as is_internal, $mapping as mapping,
+                       cast(null as varchar) as replayed
                 from judged where len(reasons) > 0""",
-            {"run_id": run_id, "pulled_at": pulled_at.isoformat()},
+            {"run_id": run_id, "pulled_at": pulled_at.isoformat(), "mapping": json.dumps(self.mapped_by())},
         ).to_arrow_table()
+
+    def mapped_by(self) -> dict[str, Any]:
+        """What the rows were mapped by: source, query, cursor, and per field the expression and its DuckDB type."""
+        types = self.columns("mapped")
+        fields = {name: [sql, types[f"raw_{name}"]] for name, sql in self.mapping.fields.items()}
+        return {
+            "source": self.mapping.source,
+            "query": self.mapping.query,
+            "cursor": self.mapping.cursor,
+            "fields": fields,
+        }
 
     def day_counts(self) -> dict[date, dict[str, object]]:
         """Per landing day: pulled, landed, rejected, repeated_keys, content_hash, event_days and counts per rule.

@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from filelock import FileLock, Timeout
 
 from orchestration.settings import Home
@@ -155,7 +155,7 @@ def _in_days(days: Iterable[date]) -> str:
     return "landed_date in (" + ", ".join(f"'{day.isoformat()}'" for day in sorted(days)) + ")"
 
 
-def _append(path: Path, rows: pa.Table | pa.RecordBatchReader) -> None:
+def _append(path: Path, rows: pa.Table | pa.RecordBatchReader, transaction: str | None = None) -> None:
     """Append; a field that is new in the contract becomes a column, empty in the rows before it."""
     write_deltalake(
         str(path),
@@ -164,6 +164,7 @@ def _append(path: Path, rows: pa.Table | pa.RecordBatchReader) -> None:
         schema_mode="merge",
         partition_by=["landed_date"],
         configuration=TABLE_CONFIGURATION,
+        commit_properties=CommitProperties(app_transactions=[Transaction(transaction, 1)]) if transaction else None,
     )
 
 
@@ -176,9 +177,9 @@ def replace_days(home: Home, stream: str, days: Sequence[date], rows: pa.RecordB
     write_deltalake(table, rows, mode="overwrite", schema_mode="merge", predicate=_in_days(days))
 
 
-def append_rows(home: Home, stream: str, rows: pa.RecordBatchReader) -> None:
-    """Add versions of a mutable stream in one commit."""
-    _append(home.lake / stream, rows)
+def append_rows(home: Home, stream: str, rows: pa.Table | pa.RecordBatchReader, transaction: str | None = None) -> None:
+    """Add rows in one commit, versions of a mutable stream as a rule; `transaction` names the commit in the table's log."""
+    _append(home.lake / stream, rows, transaction)
 
 
 def replace_quarantine(home: Home, stream: str, days: Sequence[date], rows: pa.Table) -> None:
@@ -191,7 +192,13 @@ def replace_quarantine(home: Home, stream: str, days: Sequence[date], rows: pa.T
         return
     held = set(held_days(table)) & set(days)
     if rows.num_rows or held:
-        write_deltalake(table, rows, mode="overwrite", predicate=_in_days(days))
+        write_deltalake(table, rows, mode="overwrite", schema_mode="merge", predicate=_in_days(days))
+
+
+def read_quarantine(home: Home, stream: str) -> pa.Table | None:
+    """Every quarantined row of the stream; None where there was never one."""
+    table = _open(home.quarantine / stream)
+    return None if table is None else table.to_pyarrow_table()
 
 
 def newest_versions(home: Home, contract: Contract, days: Sequence[date]) -> pa.Table | None:

@@ -20,14 +20,13 @@ from typing import Any
 
 import duckdb
 
-from orchestration.pipeline import lake, ledger, origins, schema_drift
+from orchestration.pipeline import lake, ledger, origins, schema_drift, snapshots
 from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import Settings
 from sources.contract import load_contracts
 from sources.sql_text import literal
 
 MARTS_SCHEMA = "marts"
-KEEP_DEFAULT = 10
 VERSIONS_OF = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "deltalake", "dlt", "great-expectations")
 
 
@@ -85,10 +84,19 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
         raise PublicationRefused([missing], record)
     if any(verdict.blocks for verdict in verdicts):
         raise PublicationRefused(verdicts, record)
+    snapshots.retention()  # a wrong setting is told before anything is written
+    with snapshots.lock(settings.home):
+        return _publish(settings, verdicts, run_id, publication_id, published_at)
+
+
+def _publish(
+    settings: Settings, verdicts: Sequence[Verdict], run_id: str, publication_id: str, published_at: datetime
+) -> Publication:
     published = settings.home.published
     published.mkdir(parents=True, exist_ok=True)
-    _clear_unfinished(published)
-    before = _shown(settings)
+    snapshots.clear_unfinished(published)
+    snapshots.settle(settings.home)
+    before = snapshots.shown(settings.home)
     if before:
         ledger.record(settings.home, before)  # the run that linked it may have been killed right after
     folder = published / f".unfinished-{publication_id}"
@@ -111,9 +119,9 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
         final = published / publication_id
         os.rename(folder, final)
         undo.pop_all()
-    _link(published, publication_id)
+    snapshots.link(published, publication_id)
     ledger.record(settings.home, ledger.Snapshot(publication_id, published_at, final))
-    _retire(published, publication_id)
+    snapshots.retire(published, published_at)
     return Publication(publication_id, final, manifest)
 
 
@@ -134,14 +142,6 @@ def current(settings: Settings) -> Publication | None:
     return Publication(said["publication_id"], settings.home.current.resolve(), said)
 
 
-def _shown(settings: Settings) -> ledger.Snapshot | None:
-    """What readers see now; None before the first publication, and where it is from before there was a ledger."""
-    standing = current(settings)
-    if standing is None or not (standing.folder / ledger.CHANGES).is_file():
-        return None
-    return ledger.Snapshot(standing.id, datetime.fromisoformat(standing.manifest["published_at"]), standing.folder)
-
-
 def _record_verdicts(settings: Settings, publication_id: str, verdicts: Sequence[Verdict], run_id: str) -> Path:
     """Keep the verdicts of every attempt, published or not, in a machine-readable file."""
     folder = settings.home.path / "verdicts"
@@ -151,13 +151,6 @@ def _record_verdicts(settings: Settings, publication_id: str, verdicts: Sequence
     content = {"attempt": publication_id, "run_id": run_id, "verdicts": rows}
     record.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
     return record
-
-
-def _clear_unfinished(published: Path) -> None:
-    for stray in published.glob(".unfinished-*"):
-        shutil.rmtree(stray)
-    for stray in published.glob(".current-*"):
-        stray.unlink()
 
 
 def _write_marts(settings: Settings, folder: Path, publication_id: str, published_at: datetime) -> dict[str, int]:
@@ -294,24 +287,3 @@ def _sync(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _link(published: Path, publication_id: str) -> None:
-    """Point `current` at the snapshot. The folder's link is replaced, not the file: readers follow it when they connect."""
-    temporary = published / f".current-{publication_id}"
-    os.symlink(publication_id, temporary)
-    os.replace(temporary, published / "current")
-    descriptor = os.open(published, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _retire(published: Path, publication_id: str) -> None:
-    """Keep the newest snapshots (OPSMART_KEEP_PUBLICATIONS, default 10), and the current one whatever its age."""
-    keep = max(1, int(os.environ.get("OPSMART_KEEP_PUBLICATIONS", KEEP_DEFAULT)))
-    snapshots = sorted(published.glob("[0-9]*Z-*"))
-    for old in snapshots[:-keep]:
-        if old.name != publication_id:
-            shutil.rmtree(old)
