@@ -12,7 +12,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
-.PHONY: help setup run backfill rebuild maintain summary ui dbt mf test soak bench lint format lock docs clean
+.PHONY: help setup run backfill publish rebuild maintain summary ui dbt mf test soak bench lint format lock docs clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,11 @@ run: setup ## land what is needed, build, check, publish [PROFILE=name-or-path]
 backfill: setup ## pull a range again, then publish: FROM=2026-03-01 TO=2026-03-31 [STREAM=orders] [DRY_RUN=1] [PROFILE=]
 	@$(if $(and $(FROM),$(TO)),,echo "FROM and TO are needed: make backfill FROM=2026-03-01 TO=2026-03-31 [STREAM=orders]"; exit 2;) \
 	$(OPSMART) backfill --from $(FROM) --to $(TO) $(if $(STREAM),--stream $(STREAM)) $(if $(DRY_RUN),--dry-run)
+
+# The reason is free text: it goes through the environment, so that no quote in it is the shell's.
+publish: export OPSMART_REASON := $(REASON)
+publish: setup ## build, check and publish what the lake holds [ACCEPT=check REASON="…" for a failed check] [PROFILE=]
+	@$(OPSMART) publish --accept "$(ACCEPT)" --reason "$$OPSMART_REASON"
 
 rebuild: setup ## build every model from the lake anew, then publish [PROFILE=]
 	@$(OPSMART) rebuild

@@ -7,6 +7,7 @@ a day as a whole: too many bad rows, no rows at all, repeated keys, an unusual v
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -14,7 +15,7 @@ import pandas as pd
 
 from orchestration.pipeline.expectations import Expectation, validate
 from orchestration.pipeline.gate import UNDATED, row_rules
-from orchestration.pipeline.verdicts import Verdict
+from orchestration.pipeline.verdicts import Severity, Verdict
 from sources.profile import Profile
 
 HISTORY_DAYS = 28
@@ -91,6 +92,7 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) 
             "reject_share",
             "error",
             f"{rejected} of {pulled} rows rejected; at most {tolerance:.1%} of a day's rows may break the contract",
+            asks="No more of a day's rows break the contract than the stream's tolerance.",
             maximum=tolerance,
             count=rejected,
             fix=f"Look at quarantine/{stream}, mend the source or the mapping, and run again.",
@@ -102,6 +104,7 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) 
             "undated_share",
             "error",
             f"{undated} rows of the pull have no readable cursor; at most {tolerance:.1%} may",
+            asks="No more rows of a pull lack a readable cursor than the stream's tolerance.",
             maximum=tolerance,
             count=undated,
             fix=f"Look at streams.{stream}.cursor and at the source; such rows are quarantined with the first day.",
@@ -111,6 +114,7 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) 
             "undated_rows",
             "warning",
             f"{undated} rows of the pull have no readable cursor and belong to no day",
+            asks="Every row has a readable cursor.",
             maximum=0,
             count=undated,
             fix="They are quarantined when the profile's first day is pulled; mend them at the source.",
@@ -124,6 +128,7 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) 
                 "pulled",
                 severity,
                 f"{empty} days without rows",
+                asks='Every day has rows; blocks where the profile says `empty_days = "fail"`.',
                 minimum=1,
                 count=empty,
                 fix=f"Ask the owner of the source; `streams.{stream}.empty_days` says whether a day may be empty.",
@@ -136,6 +141,7 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) 
             "repeated_keys",
             "warning",
             f"{repeated} keys stand on more than one row of a day",
+            asks="A key stands on one row of a day.",
             maximum=0,
             count=repeated,
             fix="Duplicates are removed downstream; rows that differ all count.",
@@ -149,6 +155,7 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) 
                 f"rule_{rule.name}",
                 "warning",
                 f"{found} rows: {rule.description or rule.check}",
+                asks=rule.description or rule.check,
                 maximum=0,
                 count=found,
                 fix="The rows count; ask the owner of the source.",
@@ -160,6 +167,7 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) 
             "volume_ratio",
             "warning",
             "rows against the median of the 28 landed days before",
+            asks="A day has as many rows as the stream's days usually have.",
             minimum=UNUSUAL_VOLUME[0],
             maximum=UNUSUAL_VOLUME[1],
             fix="Ask the owner whether rows are missing or doubled.",
@@ -172,6 +180,7 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) 
                 "oldest_event_age_days",
                 "warning",
                 "events older than a year arrived",
+                asks="Events are not older than a year when they arrive.",
                 maximum=366,
                 fix="They count on the day they happened; a sender's clock may be wrong.",
             )
@@ -188,19 +197,32 @@ def _between(
     maximum: float | None = None,
     count: int | None = None,
     fix: str = "",
+    asks: str = "",
 ) -> Expectation:
     arguments = {"column": column, "min_value": minimum, "max_value": maximum}
-    return Expectation(rule, "expect_column_values_to_be_between", arguments, severity, message, count, fix)
+    return Expectation(rule, "expect_column_values_to_be_between", arguments, severity, message, count, fix, asks)
 
 
 SOURCE_READABLE = "source_readable"
 
 
-def check_names(profile: Profile, stream: str) -> dict[str, str]:
-    """Every check that gate 1 can make on a batch of the stream, with what it asks: the suite's, and the pull itself."""
+@dataclass(frozen=True)
+class Asked:
+    """A question of gate 1 about the days of a stream, before there are any."""
+
+    rule: str
+    severity: Severity
+    asks: str
+    fix: str
+
+
+def checks(profile: Profile, stream: str) -> list[Asked]:
+    """Every check that gate 1 can make on a batch of the stream: the pull itself, and the suite's."""
     empty = frame_of_days(profile, stream, [profile.business.first_day], {}, {})
-    names = {wanted.rule: wanted.fix or wanted.rule for wanted in suite(profile, stream, empty)}
-    return {SOURCE_READABLE: "The source answered and its rows could be mapped.", **names}
+    readable = Asked(
+        SOURCE_READABLE, "error", "The source answered and its rows could be mapped.", "Look at the source."
+    )
+    return [readable, *(Asked(w.rule, w.severity, w.asks, w.fix) for w in suite(profile, stream, empty))]
 
 
 def judge(

@@ -28,6 +28,7 @@ class Expectation:
     message: str
     count: int | None = None  # rows at fault where the frame's rows are sums; default: the frame's rows at fault
     fix: str = ""
+    asks: str = ""  # the question in words that hold for every day; default: the message
 
 
 def validate(

@@ -14,7 +14,8 @@ import duckdb
 import pytest
 
 from orchestration.pipeline import build, runner
-from orchestration.pipeline.publication import PublicationRefused, current
+from orchestration.pipeline.publication import current
+from orchestration.pipeline.refusals import PublicationRefused
 from orchestration.settings import Settings, load_settings
 
 DAYS = [date(2026, 3, day) for day in (2, 3, 4)]

@@ -56,7 +56,7 @@ def test_a_usual_day_passes_all(company) -> None:  # type: ignore[no-untyped-def
 def test_every_check_is_spoiled_here(company) -> None:  # type: ignore[no-untyped-def]
     """Those of a source that cannot be read are in test_landing."""
     land(company, usual(DAY))
-    named = set(batch_checks.check_names(company.settings().profile, "usage_events"))
+    named = {asked.rule for asked in batch_checks.checks(company.settings().profile, "usage_events")}
     assert named == {*SPOILED, batch_checks.SOURCE_READABLE}
 
 
