@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
 from orchestration.settings import ROOT, Home, Settings, SettingsError, load_settings
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.command(options))
     except (ProfileError, SettingsError, CommandError) as error:
-        OUT.print(f"[bold red]opsmart:[/] {error}", highlight=False, soft_wrap=True)
+        OUT.print(f"[bold red]opsmart:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         return 2
 
 
@@ -69,7 +70,7 @@ class _Progress(io.TextIOBase):
 
 class _ConsoleHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        OUT.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {record.getMessage()}", highlight=False, soft_wrap=True)
+        OUT.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {escape(record.getMessage())}", highlight=False, soft_wrap=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -187,7 +188,7 @@ def run_job(
             failure = event.step_failure_data
             said = failure.user_failure_data.description if failure.user_failure_data else None
             OUT.print(
-                f"[bold red]{event.step_key} failed:[/] {said or _cause(failure.error)}",
+                f"[bold red]{event.step_key} failed:[/] {escape(said or _cause(failure.error))}",
                 highlight=False,
                 soft_wrap=True,
             )

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
 
+from orchestration.pipeline import usual
 from orchestration.pipeline.expectations import Expectation, validate
 from orchestration.pipeline.gate import UNDATED, row_rules
 from orchestration.pipeline.verdicts import Severity, Verdict
 from sources.profile import Profile
-
-HISTORY_DAYS = 28
-MINIMUM_HISTORY = 14  # landed days before a volume can be called unusual
-MINIMUM_VOLUME = 20  # rows a day below which a ratio says nothing
-UNUSUAL_VOLUME = (0.25, 4.0)
 
 
 def no_rows() -> dict[str, Any]:
@@ -36,6 +32,7 @@ def no_rows() -> dict[str, Any]:
         "repeated_ids": 0,
         "repeated_rows": 0,
         "content_hash": None,
+        "newest_at": None,
     }
 
 
@@ -44,18 +41,29 @@ def frame_of_days(
     stream: str,
     days: Sequence[date],
     counts: dict[date, dict[str, Any]],
-    history: dict[date, int],
+    history: usual.Lags,
+    pulled_at: datetime,
     undated: tuple[int, float] = (0, 0.0),
 ) -> pd.DataFrame:
     """One row per landing day: landed_date (ISO text), pulled, landed, rejected, reject_share, repeated_keys,
-    oldest_event_age_days, volume_ratio (against the median of the 28 landed days before it), and rows per rule."""
-    volumes = pd.Series({**history, **{d: counts.get(d, no_rows())["landed"] for d in days}}, dtype=float).sort_index()
-    usual = volumes.rolling(HISTORY_DAYS, min_periods=MINIMUM_HISTORY).median().shift(1)
+    oldest_event_age_days, volume_deviation and quiet_deviation (usual.deviation; none without history), rows per rule."""
+    settle, zone = profile.settle_days(stream), profile.business.landing_zone
+    lags = {day: usual.lag_of(day, pulled_at, settle) for day in days}
+    found = {
+        day: usual.Day(count["landed"], usual.quiet_hours(day, count["newest_at"], zone))
+        for day in days
+        for count in [counts.get(day, no_rows())]
+    }
+    known = {
+        lag: {**history.get(lag, {}), **{day: found[day] for day in days if lags[day] == lag}}
+        for lag in set(lags.values())
+    }
+    volumes = {lag: {day: float(past.rows) for day, past in of_lag.items()} for lag, of_lag in known.items()}
+    quiet = {lag: {day: past.quiet_hours for day, past in of_lag.items()} for lag, of_lag in known.items()}
     _, warning = row_rules(profile, stream)
     rows = []
     for day in days:
         count = counts.get(day, no_rows())
-        median = usual.get(day)
         events = [date.fromisoformat(found) for found in count["event_days"]]
         row = {
             "landed_date": day.isoformat(),
@@ -67,11 +75,12 @@ def frame_of_days(
             "undated_share": undated[1],
             "repeated_keys": count["repeated_keys"],
             "oldest_event_age_days": float((day - min(events)).days) if events else None,
-            "volume_ratio": count["landed"] / median if median is not None and median >= MINIMUM_VOLUME else None,
+            "volume_deviation": usual.deviation(day, found[day].rows, volumes[lags[day]], usual.volume_spread),
+            "quiet_deviation": usual.deviation(day, found[day].quiet_hours, quiet[lags[day]], usual.quiet_spread),
         }
         rows.append(row | {f"rule_{rule.name}": count["rules"].get(rule.name, 0) for rule in warning})
     frame = pd.DataFrame(rows)
-    return frame.astype({"volume_ratio": float, "oldest_event_age_days": float})
+    return frame.astype(dict.fromkeys(("volume_deviation", "quiet_deviation", "oldest_event_age_days"), float))
 
 
 def _share_of_dated_rows(count: dict[str, Any]) -> float:
@@ -161,18 +170,28 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) 
                 fix="The rows count; ask the owner of the source.",
             )
         )
-    expectations.append(
+    expectations += [
         _between(
             "usual_volume",
-            "volume_ratio",
+            "volume_deviation",
             "warning",
-            "rows against the median of the 28 landed days before",
-            asks="A day has as many rows as the stream's days usually have.",
-            minimum=UNUSUAL_VOLUME[0],
-            maximum=UNUSUAL_VOLUME[1],
-            fix="Ask the owner whether rows are missing or doubled.",
-        )
-    )
+            f"rows, in robust deviations from {_SAME_WEEKDAYS}{_without_history(frame['volume_deviation'])}",
+            asks="A day has about as many rows as the same weekdays before it.",
+            minimum=-usual.LIMIT,
+            maximum=usual.LIMIT,
+            fix="Ask the owner of the source whether rows are missing or doubled.",
+        ),
+        _between(
+            "fresh_rows",
+            "quiet_deviation",
+            "warning",
+            "hours from the newest row to the end of the day, in robust deviations from "
+            f"{_SAME_WEEKDAYS}{_without_history(frame['quiet_deviation'])}",
+            asks="The newest row of a day is about as close to its end as on the same weekdays before it.",
+            maximum=usual.LIMIT,
+            fix="Ask the owner of the source whether the feed has stopped during the day.",
+        ),
+    ]
     if profile.contract(stream).event_time:
         expectations.append(
             _between(
@@ -186,6 +205,15 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) 
             )
         )
     return expectations
+
+
+_SAME_WEEKDAYS = f"the median of the same weekdays of the {usual.WEEKS} weeks before"
+
+
+def _without_history(deviations: pd.Series[float]) -> str:
+    """What a verdict says of the days that it could not judge."""
+    days = int(deviations.isna().sum())
+    return f"; {days} of {len(deviations)} days have no history of {usual.MINIMUM_WEEKS} weeks yet" if days else ""
 
 
 def _between(
@@ -218,7 +246,7 @@ class Asked:
 
 def checks(profile: Profile, stream: str) -> list[Asked]:
     """Every check that gate 1 can make on a batch of the stream: the pull itself, and the suite's."""
-    empty = frame_of_days(profile, stream, [profile.business.first_day], {}, {})
+    empty = frame_of_days(profile, stream, [profile.business.first_day], {}, {}, datetime.now(UTC))
     readable = Asked(
         SOURCE_READABLE, "error", "The source answered and its rows could be mapped.", "Look at the source."
     )
@@ -230,14 +258,15 @@ def judge(
     stream: str,
     days: Sequence[date],
     counts: dict[date, dict[str, Any]],
-    history: dict[date, int],
+    history: usual.Lags,
+    pulled_at: datetime,
     undated: tuple[int, float] = (0, 0.0),
 ) -> tuple[list[Verdict], dict[date, list[str]]]:
     """The verdicts of a pull, and the refused days with the rules that refuse them.
 
     A blocking check that could not be evaluated refuses every day of the pull.
     """
-    frame = frame_of_days(profile, stream, days, counts, history, undated)
+    frame = frame_of_days(profile, stream, days, counts, history, pulled_at, undated)
     owner = profile.contract(stream).owner
     verdicts = [Verdict("gate_1", stream, SOURCE_READABLE, "error", "passed", owner, "the source was read and mapped")]
     verdicts += validate("gate_1", stream, owner, frame, ["landed_date"], suite(profile, stream, frame))

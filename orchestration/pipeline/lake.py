@@ -38,6 +38,7 @@ LANDINGS_SCHEMA = pa.schema(
         ("findings", pa.string()),  # JSON {rule: rows}, and REPEATS where keys were repeated
         ("listing", pa.string()),  # JSON of the source's files
         ("drift", pa.string()),  # JSON of the pull's unknown source columns, on the first day of the pull
+        ("newest_at", pa.timestamp("us", tz="UTC")),  # of all rows of the day, by cursor (by event time of file days)
         ("day_version", pa.string()),  # what the lake held of the day when this row was written (HeldDay.version)
         ("reason", pa.string()),
         ("contract_version", pa.string()),
@@ -73,6 +74,7 @@ class Landing:
     pulled_at: datetime
     drift: str = "[]"
     day_version: str | None = None
+    newest_at: datetime | None = None
 
 
 @contextlib.contextmanager

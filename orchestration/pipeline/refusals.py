@@ -88,7 +88,8 @@ def new_attempt(now: datetime) -> str:
 
 
 def record_verdicts(home: Home, attempt: str, verdicts: Sequence[Verdict], run_id: str) -> Path:
-    """Keep the verdicts of every attempt, published or not, in a machine-readable file."""
+    """Keep the verdicts of every attempt, published or not, in a machine-readable file. A landing of a stream makes one too,
+    with the stream's name behind the attempt."""
     folder = _folder(home)
     folder.mkdir(parents=True, exist_ok=True)
     record = folder / f"{attempt}.json"
@@ -107,12 +108,19 @@ def _folder(home: Home) -> Path:
 
 
 def _attempts(home: Home) -> Iterator[tuple[datetime, dict[str, Any]]]:
-    """(time, record) of every attempt, newest first."""
-    for path in sorted(_folder(home).glob("[0-9]*Z-*.json"), reverse=True):
+    """(time, record) of every attempt to publish, newest first."""
+    for path in sorted(_folder(home).glob("[0-9]*Z-??????.json"), reverse=True):
         yield (
             datetime.strptime(path.name[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC),
             json.loads(path.read_text(encoding="utf-8")),
         )
+
+
+def last_refusal(home: Home) -> tuple[datetime, list[str]] | None:
+    """When the newest attempt was refused, and by which checks; None when it was published, or there was none."""
+    for at, record in _attempts(home):
+        return (at, [v["name"] for v in record["verdicts"] if v["blocks"]]) if record["is_refused"] else None
+    return None
 
 
 def failing_since(home: Home, verdicts: Sequence[Verdict]) -> dict[str, datetime]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import os
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
+from rich.console import Console
 
-from orchestration.pipeline import build, runner
+from orchestration import cli
+from orchestration.definitions import build_definitions
+from orchestration.pipeline import build, mart_checks, runner
 from orchestration.pipeline.publication import current
 from orchestration.pipeline.refusals import PublicationRefused
 from orchestration.settings import Settings, load_settings
@@ -186,19 +191,53 @@ def test_a_source_that_is_gone_fails_its_stream_and_no_other(shop: tuple[Shop, S
     assert "orders.csv" in (failed["orders"] or "")
 
 
+def make_publish(settings: Settings, *arguments: str) -> tuple[int, str, list[dg.AssetCheckEvaluation]]:
+    """(exit code, what was printed, the asset checks in the order in which Dagster saw them) of `make publish`."""
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(cli, "OUT", Console(file=printed, width=400))
+        patched.setattr(cli, "_definitions", lambda: build_definitions(settings))
+        code = cli.main(["publish", *arguments])
+    instance = cli.dagster_instance(settings.home)
+    run = instance.get_runs(limit=1)[0]
+    events = [e.dagster_event for e in instance.all_logs(run.run_id) if e.dagster_event]
+    found = [e.asset_check_evaluation_data for e in events if e.event_type_value == "ASSET_CHECK_EVALUATION"]
+    return code, printed.getvalue(), found
+
+
 def test_a_number_that_breaks_an_identity_is_not_published(shop: tuple[Shop, Settings]) -> None:
-    """An order in a currency without a rate: gate 2 refuses, and says which order, who owns it and what to do."""
+    """An order in a currency without a rate: gate 2 refuses, says which order, whose it is, how to look and how to go on.
+
+    Neither gate 1 nor the judge of the marts sees anything wrong.
+    """
     company, settings = shop
     company.write_orders(more=("dollar,2026-03-04 10:00:00,USD",))
     assert land_all(settings)["orders", DAYS[2]].state == "landed"
-    before = current(settings)
-    with pytest.raises(PublicationRefused) as refused:
-        runner.build_and_publish(settings)
-    message = str(refused.value)
-    for part in ("have_rates", "owner finance", "dollar", "fx_rates", "the last good publication stands"):
-        assert part in message
-    after = current(settings)
-    assert before is not None and after is not None and after.id == before.id
+    code, printed, checks = make_publish(settings)
+    assert code == 1
+    for part in (
+        "orders_have_rates [failed] 1 rows",
+        "owner finance, failing since 20",
+        "dollar",
+        "fx_rates",
+        "the last good publication stands: 20",
+        " old. All verdicts: ",
+        'Look: make dbt ARGS="show --select orders_have_rates"',
+        'make publish ACCEPT="orders_have_rates" REASON="…"',
+    ):
+        assert part in printed, printed
+    first = checks[0]
+    assert (first.check_name, first.passed, first.severity) == ("orders_have_rates", False, dg.AssetCheckSeverity.ERROR)
+    said = {name: value.value for name, value in first.metadata.items()}
+    assert (said["owner"], said["status"], said["count"]) == ("finance", "failed", 1)
+    assert (
+        "dollar" in str(said["samples"]) and "fx_rates" in said["what to do"] and "show --select" in said["how to look"]
+    )
+    tests = {verdict.check for verdict in build.read_verdicts(settings.home) if verdict.check}
+    assert {check.check_name for check in checks} == tests and len(checks) == len(tests) > 150
+    skipped = [check for check in checks if not check.passed and check.metadata["status"].value == "error"]
+    assert len(skipped) > 50, "what comes after the failed test was not evaluated, which is no pass"
+    assert [v.name for v in mart_checks.judge_marts(settings.home) if v.blocks] == []
 
 
 def test_a_failed_dbt_test_does_not_get_past_publishing(shop: tuple[Shop, Settings]) -> None:
@@ -213,6 +252,52 @@ def test_a_failed_dbt_test_does_not_get_past_publishing(shop: tuple[Shop, Settin
         assert all(v.blocks for v in build.read_verdicts(settings.home))
     finally:
         results.write_text(kept)
+
+
+def test_an_accepted_failure_is_published_with_its_reason(first: Shop) -> None:
+    settings = load_settings()
+    Shop(first.root).write_orders(more=("dollar,2026-03-04 10:00:00,USD",))
+    land_all(settings)
+    before = current(settings)
+    why = 'Finance\'s "rates" come on Monday'
+    code, printed, checks = make_publish(settings, "--accept", "orders_have_rates", "--reason", why)
+    done = current(settings)
+    assert code == 0 and before is not None and done is not None and done.id != before.id, printed
+    assert done.manifest["accepted"] == {"orders_have_rates": why}
+    (verdict,) = [v for v in done.manifest["verdicts"] if v["name"] == "orders_have_rates"]
+    assert (verdict["status"], verdict["accepted"], verdict["blocks"], verdict["count"]) == ("failed", why, False, 1)
+    with duckdb.connect(str(done.folder / "marts.duckdb"), read_only=True) as con:
+        assert con.execute("select accepted_checks, age_hours from dim_publication_age").fetchall() == [
+            (f"orders_have_rates: {why}", 0)
+        ]
+        assert con.execute("select count(*) from fct_orders__orders").fetchall() == [(16,)], "what comes after is built"
+    assert [
+        check.check_name for check in checks if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
+    ] == ["orders_have_rates"]
+    assert f"Accepted: orders_have_rates, because {why}" in printed
+
+
+def test_a_reason_holds_for_one_run(first: Shop) -> None:
+    settings = load_settings()
+    with pytest.raises(PublicationRefused, match=r"orders_have_rates .*failing since"):
+        runner.build_and_publish(settings)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--accept", "orders_have_rates"), "REASON="),
+        (("--reason", "because"), "ACCEPT=<check> is needed"),
+        (("--accept", "orders_have_wings", "--reason", "because"), "ACCEPT=orders_have_wings: no blocking check"),
+    ],
+)
+def test_a_wrong_acceptance_is_one_line(first: Shop, arguments: tuple[str, ...], said: str) -> None:
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(cli, "OUT", Console(file=printed, width=400))
+        patched.setattr(cli, "_definitions", lambda: None)
+        assert cli.main(["publish", *arguments]) == 2
+    assert said in printed.getvalue() and printed.getvalue().count("\n") <= 1
 
 
 def test_after_the_mend_the_next_run_publishes_everything(first: Shop) -> None:
