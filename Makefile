@@ -83,10 +83,11 @@ format: setup ## let the formatters write
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: setup ## write the generated files: dbt's sources, docs/kpis.md, the semantic layer
+docs: setup ## write the generated files: dbt's sources, docs/kpis.md, the semantic layer, docs/checks.md
 	@$(BIN)/python -m orchestration.pipeline.dbt_sources
 	@$(BIN)/python -m orchestration.pipeline.kpi_docs
 	@$(BIN)/python -m orchestration.pipeline.semantic_models
+	@$(BIN)/python -m tests.lint.check_docs
 
 lock: ## pin all versions with hashes into requirements.lock
 	uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 --extra dev \

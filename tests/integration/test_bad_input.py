@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from rich.console import Console
 
 from orchestration import cli
 from orchestration.definitions import build_definitions
-from orchestration.pipeline import build, mart_checks, runner
+from orchestration.pipeline import batch_checks, build, mart_checks, runner
+from orchestration.pipeline.landing import land_stream
 from orchestration.pipeline.publication import current
-from orchestration.pipeline.refusals import PublicationRefused
+from orchestration.pipeline.verdicts import Acceptance
 from orchestration.settings import Settings, load_settings
 
 DAYS = [date(2026, 3, day) for day in (2, 3, 4)]
@@ -254,33 +255,38 @@ def test_a_failed_dbt_test_does_not_get_past_publishing(shop: tuple[Shop, Settin
         results.write_text(kept)
 
 
-def test_an_accepted_failure_is_published_with_its_reason(first: Shop) -> None:
+WHY = 'Finance\'s "rates" come on Monday'
+
+
+def accepted_in_dagster(settings: Settings) -> None:
+    code, printed, checks = make_publish(settings, "--accept", "orders_have_rates", "--reason", WHY)
+    assert code == 0, printed
+    failed = [check for check in checks if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR]
+    assert [check.check_name for check in failed] == ["orders_have_rates"]
+    assert f"Accepted: orders_have_rates, because {WHY}" in printed
+
+
+def accepted_by_the_runner(settings: Settings) -> None:
+    runner.build_and_publish(settings, acceptance=Acceptance(("orders_have_rates",), WHY))
+
+
+@pytest.mark.parametrize("publish", [accepted_by_the_runner, pytest.param(accepted_in_dagster, marks=pytest.mark.soak)])
+def test_an_accepted_failure_is_published_with_its_reason(first: Shop, publish: Callable[[Settings], None]) -> None:
     settings = load_settings()
     Shop(first.root).write_orders(more=("dollar,2026-03-04 10:00:00,USD",))
     land_all(settings)
     before = current(settings)
-    why = 'Finance\'s "rates" come on Monday'
-    code, printed, checks = make_publish(settings, "--accept", "orders_have_rates", "--reason", why)
+    publish(settings)
     done = current(settings)
-    assert code == 0 and before is not None and done is not None and done.id != before.id, printed
-    assert done.manifest["accepted"] == {"orders_have_rates": why}
+    assert before is not None and done is not None and done.id != before.id
+    assert done.manifest["accepted"] == {"orders_have_rates": WHY}
     (verdict,) = [v for v in done.manifest["verdicts"] if v["name"] == "orders_have_rates"]
-    assert (verdict["status"], verdict["accepted"], verdict["blocks"], verdict["count"]) == ("failed", why, False, 1)
+    assert (verdict["status"], verdict["accepted"], verdict["blocks"], verdict["count"]) == ("failed", WHY, False, 1)
     with duckdb.connect(str(done.folder / "marts.duckdb"), read_only=True) as con:
         assert con.execute("select accepted_checks, age_hours from dim_publication_age").fetchall() == [
-            (f"orders_have_rates: {why}", 0)
+            (f"orders_have_rates: {WHY}", 0)
         ]
         assert con.execute("select count(*) from fct_orders__orders").fetchall() == [(16,)], "what comes after is built"
-    assert [
-        check.check_name for check in checks if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
-    ] == ["orders_have_rates"]
-    assert f"Accepted: orders_have_rates, because {why}" in printed
-
-
-def test_a_reason_holds_for_one_run(first: Shop) -> None:
-    settings = load_settings()
-    with pytest.raises(PublicationRefused, match=r"orders_have_rates .*failing since"):
-        runner.build_and_publish(settings)
 
 
 @pytest.mark.parametrize(
@@ -298,6 +304,23 @@ def test_a_wrong_acceptance_is_one_line(first: Shop, arguments: tuple[str, ...],
         patched.setattr(cli, "_definitions", lambda: None)
         assert cli.main(["publish", *arguments]) == 2
     assert said in printed.getvalue() and printed.getvalue().count("\n") <= 1
+
+
+def test_what_gate_1_refuses_no_other_gate_finds(first: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day of which every row is bad, and a gate 1 that lets it land: gate 2 and the publish step see a quiet day."""
+    settings = load_settings()
+    company = Shop(first.root)
+    company.write_orders(more=("dollar,2026-03-04 10:00:00,EUR",))
+    company.events(DAYS[1], [event(DAYS[1], n, uses="many") for n in range(10)])
+    judge = batch_checks.judge
+    monkeypatch.setattr(batch_checks, "judge", lambda *given: (judge(*given)[0], {}))
+    assert land_all(settings)["usage_events", DAYS[1]].state == "landed"
+    done = runner.build_and_publish(settings)
+    with duckdb.connect(str(done.folder / "marts.duckdb"), read_only=True) as con:
+        query = "select value from fct_kpi where kpi_id = 'dau' and dimension = 'all' and period_start = '2026-03-03'"
+        assert con.execute(query).fetchall() == [(0,)]
+    monkeypatch.setattr(batch_checks, "judge", judge)
+    assert [x.state for x in land_stream(settings, "usage_events", [DAYS[1]], "again").landings] == ["failed"]
 
 
 def test_after_the_mend_the_next_run_publishes_everything(first: Shop) -> None:

@@ -15,6 +15,7 @@ from orchestration.pipeline.verdicts import Verdict
 from sources.contract import load_contracts
 from tests.integration.histories.checks import judge_in_pandas
 
+STREAM = "usage_events"
 FIRST = date(2026, 3, 1)
 ORDER = {"order_id": 1, "ordered_at": FIRST, "updated_at": FIRST, "currency": "EUR"}
 TICKET = {"ticket_id": 1, "created_at": FIRST, "updated_at": FIRST}
