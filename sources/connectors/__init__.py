@@ -1,4 +1,4 @@
-"""Connectors: how rows come out of files and databases, as dlt resources and as DuckDB tables.
+"""Connectors: how rows come out of files, databases and APIs, as dlt resources and as DuckDB tables.
 
 Each module offers the same five things: `Options` (what a profile may say about such a source), `check` (is it
 there?), `resource` (the dlt resource), `load` (its rows of a window as a DuckDB table) and `listing` (which files it
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from sources.connectors import files, sql
+from sources.connectors import files, sql, zendesk
 from sources.connectors.base import SYSTEM_COLUMNS, SourceError, Window
 
-CONNECTORS: dict[str, ModuleType] = {"files": files, "sql": sql}
+CONNECTORS: dict[str, ModuleType] = {"files": files, "sql": sql, "zendesk": zendesk}
 
 __all__ = ["CONNECTORS", "SYSTEM_COLUMNS", "SourceError", "Window"]

@@ -55,6 +55,11 @@ def lake_plan_table():
 def profile_settings_table():
     rows = json.loads(Path(os.environ["OPSMART_HOME"], "settings.json").read_text())
     return pa.Table.from_pylist([dict(zip(["section", "key", "value"], row)) for row in rows])
+
+def profile_seed_table(name):
+    assert name == "feature_map"
+    names = json.loads(Path(os.environ["OPSMART_HOME"], "feature_map.json").read_text())
+    return pa.table({"source_name": list(names), "feature": list(names.values())})
 """
 
 
@@ -71,6 +76,7 @@ class FakeLake:
             ["passive_event", "email_delivered", ""],
             ["funnel_step", "1", "clicked"],
         ]
+        self.feature_map = {"finder": "search"}
         (home / "warehouse").mkdir(parents=True)
         package = home / "root" / "orchestration" / "pipeline"
         package.mkdir(parents=True)
@@ -102,7 +108,7 @@ class FakeLake:
                     "platform": self.random.choice(["web", "ios", None]),
                     "country": self.random.choice(["DE", None]),
                     "plan": None,
-                    "feature": self.random.choice(["search", "export", None]),
+                    "feature": self.random.choice(["search", "finder", "export", None]),
                     "use_count": self.random.randrange(1, 4),
                     "error_count": self.random.choice([None, 0, 1]),
                     "is_internal": self.random.random() < 0.05,
@@ -199,6 +205,7 @@ class FakeLake:
             )  # fmt: skip
         (self.home / "plan.json").write_text(json.dumps(plan))
         (self.home / "settings.json").write_text(json.dumps(self.settings))
+        (self.home / "feature_map.json").write_text(json.dumps(self.feature_map))
 
     def run(self, *arguments: str) -> None:
         """Run dbt over the frontier and what it needs."""
@@ -207,7 +214,8 @@ class FakeLake:
         environment |= {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
         environment.pop("PYTHONPATH", None)
         command = [
-            str(DBT), "run", *arguments, "--select", *(f"+{item}" for item in FRONTIER),
+            str(DBT), "build", "--resource-type", "model", "--resource-type", "seed", *arguments,
+            "--select", *(f"+{item}" for item in FRONTIER),
             "--project-dir", str(ROOT / "dbt_project"), "--profiles-dir", str(ROOT / "dbt_project"),
             "--target-path", str(self.home / "target"), "--log-path", str(self.home / "logs"),
         ]  # fmt: skip
@@ -252,6 +260,9 @@ def live_through(lake: FakeLake, nights: int) -> None:
         if lake.random.random() < 0.2:
             lake.settings[0][2] = lake.random.choice(["Europe/Berlin", "America/Los_Angeles", "Asia/Kolkata"])
             history.append(f"zone {lake.settings[0][2]}")
+        if lake.random.random() < 0.2:
+            lake.feature_map = lake.random.choice([{"finder": "search"}, {"finder": "export"}, {"export": "download"}])
+            history.append(f"features {lake.feature_map}")
         history += [lake.step() for _ in range(lake.random.randrange(1, 6) if night else 40)]
         lake.run()
         history.append("built")

@@ -23,7 +23,7 @@ CHANNELS, CATEGORIES = ("search", "ads", None), ("tools", "wood", None)
 INDUSTRIES, PAYMENTS = ("craft", "school", None), ("card", "invoice", None)
 ORDER_CHANNELS, CARRIERS, WAREHOUSES = ("web", "phone", None), ("swift", "parcel", None), ("north", "south", None)
 EVENTS = ("visited", "signed_up", "project_created", "checkout_started", "feature_used", "email_delivered", None)
-FEATURES = ("designer", "cutting_lists", "cut_list", None)  # two names of one, says the sample's feature map
+FEATURES = ("designer", "cut_list", None)
 PRIORITIES, GROUPS, REASONS = (
     ("urgent", "high", "normal", "low", None),
     ("frontline", "experts", None),
@@ -162,7 +162,7 @@ def usage(world: World, rng: Random, number: int) -> None:
             country=country,
             plan=plan,
             campaign=rng.choice(CHANNELS),
-            feature=rng.choice(FEATURES),
+            feature=_in_words_of_a_system(rng.choice(FEATURES), number),
             errors=rng.choice((None, 0, 0, 1, 3)),
             agent="crawlbot/1.0" if rng.random() < 0.005 else None,
             email="someone@werkraum.example" if rng.random() < 0.005 else None,
@@ -284,12 +284,17 @@ def _send(world: World, rng: Random, order_id: str, at: datetime, lines: list[Ro
             )  # fmt: skip
 
 
+def _in_words_of_a_system(feature: str | None, number: int) -> str | None:
+    """Half of the systems call the cutting list otherwise: the feature map of the sample's profile knows."""
+    return "cutting_lists" if feature == "cut_list" and number % 2 else feature
+
+
 def ticket(world: World, rng: Random, number: int) -> None:
     """A ticket from its opening to wherever it got, with every change of it."""
     ticket_id, who, about = 30_000 + number, _requester(world, rng), world.before(rng, "orders")
     at = world.soon(rng, datetime.fromisoformat(about["placed_at"]), 200) if about else world.moment(rng)
     fields = dict.fromkeys(range(360_001, 360_006))
-    fields[360_001], fields[360_003] = rng.choice(REASONS), rng.choice(FEATURES)
+    fields[360_001], fields[360_003] = rng.choice(REASONS), _in_words_of_a_system(rng.choice(FEATURES), number)
     fields[360_002] = about["id"] if about else rng.choice((None, "ord_9999"))
     row = Row(
         id=ticket_id, created_at=at, status="new", channel=rng.choice(("email", "chat", None)), fields=fields, who=who,
