@@ -234,10 +234,11 @@ def test_a_number_that_breaks_an_identity_is_not_published(shop: tuple[Shop, Set
     assert (
         "dollar" in str(said["samples"]) and "fx_rates" in said["what to do"] and "show --select" in said["how to look"]
     )
-    tests = {verdict.check for verdict in build.read_verdicts(settings.home) if verdict.check}
-    assert {check.check_name for check in checks} == tests and len(checks) == len(tests) > 150
-    skipped = [check for check in checks if not check.passed and check.metadata["status"].value == "error"]
-    assert len(skipped) > 50, "what comes after the failed test was not evaluated, which is no pass"
+    tests = {verdict.check: verdict.status for verdict in build.read_verdicts(settings.home) if verdict.check}
+    assert {check.check_name: check.metadata["status"].value for check in checks} == tests and len(checks) == len(tests)
+    skipped = [check for check in checks if check.metadata["status"].value == "error"]
+    assert len(skipped) > 30, "what comes after the failed test was not evaluated"
+    assert not any(check.passed for check in skipped)
     assert [v.name for v in mart_checks.judge_marts(settings.home) if v.blocks] == []
 
 
