@@ -30,12 +30,14 @@ def check_spec(key: dg.AssetKey, check: Check, name: str) -> dg.AssetCheckSpec:
 
 
 def check_result(key: dg.AssetKey, verdict: Verdict, name: str) -> dg.AssetCheckResult:
-    """A verdict in Dagster's words. A check that could not be evaluated has not passed, and neither has an accepted one."""
+    """A verdict in Dagster's words. A check that could not be evaluated has not passed, and neither has an accepted one;
+    but that is a warning, for Dagster fails a step by itself when a blocking check is an error."""
+    is_error = verdict.severity == "error" and not verdict.accepted
     return dg.AssetCheckResult(
         asset_key=key,
         check_name=name,
         passed=verdict.status == "passed",
-        severity=dg.AssetCheckSeverity.ERROR if verdict.severity == "error" else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
         description=verdict.message,
         metadata={
             "owner": verdict.owner,
