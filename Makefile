@@ -12,7 +12,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
-.PHONY: help setup run backfill replay publications rollback rebuild reconcile source-check profile-init maintain summary \
+.PHONY: help setup run backfill publish replay publications rollback rebuild reconcile source-check profile-init maintain summary \
   ui dbt mf test soak bench bench-postgres lint format lock docs clean
 
 help: ## list the commands
@@ -44,6 +44,11 @@ publications: setup ## list the publications that are still there [PROFILE=]
 rollback: setup ## take readers back to an earlier publication, at once: TO=<id> [PROFILE=]
 	@$(if $(TO),,echo "TO is needed: make rollback TO=<id>; make publications lists them"; exit 2;) \
 	$(OPSMART) rollback --to $(TO)
+
+# The reason is free text: it goes through the environment, so that no quote in it is the shell's.
+publish: export OPSMART_REASON := $(REASON)
+publish: setup ## build, check and publish what the lake holds [ACCEPT=check REASON="…" for a failed check] [PROFILE=]
+	@$(OPSMART) publish --accept "$(ACCEPT)" --reason "$$OPSMART_REASON"
 
 rebuild: setup ## build every model from the lake anew, then publish [PROFILE=]
 	@$(OPSMART) rebuild
@@ -102,10 +107,11 @@ format: setup ## let the formatters write
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: setup ## write the generated files: dbt's sources, docs/kpis.md, the semantic layer
+docs: setup ## write the generated files: dbt's sources, docs/kpis.md, the semantic layer, docs/checks.md
 	@$(BIN)/python -m orchestration.pipeline.dbt_sources
 	@$(BIN)/python -m orchestration.pipeline.kpi_docs
 	@$(BIN)/python -m orchestration.pipeline.semantic_models
+	@$(BIN)/python -m tests.lint.check_docs
 
 lock: ## pin all versions with hashes into requirements.lock
 	uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 --extra dev \

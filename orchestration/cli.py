@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import importlib
 import io
+import json
 import logging
 import os
 import re
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
 from orchestration import commands_of_publications, commands_of_sources
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.command(options))
     except (ProfileError, SettingsError, CommandError, commands_of_sources.SourceCommandError) as error:
-        OUT.print(f"[bold red]opsmart:[/] {error}", highlight=False, soft_wrap=True)
+        OUT.print(f"[bold red]opsmart:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         return 2
 
 
@@ -69,7 +71,7 @@ class _Progress(io.TextIOBase):
 
 class _ConsoleHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        OUT.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {record.getMessage()}", highlight=False, soft_wrap=True)
+        OUT.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {escape(record.getMessage())}", highlight=False, soft_wrap=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -93,6 +95,10 @@ def _parser() -> argparse.ArgumentParser:
     commands_of_publications.add_to(commands)
     rebuild = commands.add_parser("rebuild", help="build every model from the lake anew, then publish")
     rebuild.set_defaults(command=_rebuild)
+    publish = commands.add_parser("publish", help="build, check and publish what the lake holds")
+    publish.add_argument("--accept", default="", help="checks that this run may fail, apart by spaces; needs --reason")
+    publish.add_argument("--reason", default="", help="why; it stands in the publication")
+    publish.set_defaults(command=_publish_only)
     summary = commands.add_parser("summary", help="show the current publication")
     summary.set_defaults(command=_summary)
     maintain = commands.add_parser("maintain", help="compact and vacuum the lake")
@@ -192,7 +198,7 @@ def run_job(
             failure = event.step_failure_data
             said = failure.user_failure_data.description if failure.user_failure_data else None
             OUT.print(
-                f"[bold red]{event.step_key} failed:[/] {said or _cause(failure.error)}",
+                f"[bold red]{event.step_key} failed:[/] {escape(said or _cause(failure.error))}",
                 highlight=False,
                 soft_wrap=True,
             )
@@ -310,6 +316,28 @@ def _rebuild(options: argparse.Namespace) -> int:
     settings = load_settings(check_sources=False)
     instance = dagster_instance(settings.home)
     return _publish(settings, instance, _definitions(), True, {"opsmart/full_refresh": "true"})
+
+
+def _publish_only(options: argparse.Namespace) -> int:
+    checks, reason = options.accept.split(), options.reason.strip()
+    if checks and not reason:
+        raise CommandError(f'ACCEPT={options.accept}: REASON="…" is needed; it is recorded in the publication')
+    if reason and not checks:
+        raise CommandError(f"REASON={reason}: ACCEPT=<check> is needed; the refusal names the checks")
+    settings = load_settings(check_sources=False)
+    instance = dagster_instance(settings.home)
+    definitions = _definitions()
+    from orchestration.checks import acceptance_tags
+    from orchestration.pipeline import build
+    from orchestration.pipeline.checks import acceptable
+
+    unknown = sorted(
+        set(checks)
+        - acceptable(settings.profile, json.loads(build.manifest_of(settings.home).read_text(encoding="utf-8")))
+    )
+    if unknown:
+        raise CommandError(f"ACCEPT={unknown[0]}: no blocking check of gate 2 has that name; docs/checks.md lists them")
+    return _publish(settings, instance, definitions, True, acceptance_tags(checks, reason) if checks else None)
 
 
 def _publish(

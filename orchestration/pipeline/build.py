@@ -11,18 +11,20 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from filelock import FileLock, Timeout
 
-from orchestration.pipeline.verdicts import Severity, Verdict
+from orchestration.pipeline.verdicts import NOTHING_ACCEPTED, Acceptance, Severity, Status, Verdict
 from orchestration.settings import ROOT, Home, dbt_environment
 
 DBT_PROJECT = ROOT / "dbt_project"
 LOCK_SECONDS = 3600.0
 SAMPLE_ROWS = 3
+BUILD_RESULTS = "run_results.build.json"  # of the build, where accepted tests ran after it
 RUN_ARGUMENTS = ("build", "--exclude-resource-type", "unit_test")  # unit tests judge the code, not the night's data
 
 
@@ -113,7 +115,35 @@ def _project_digest() -> str:
     return digest.hexdigest()
 
 
-def build(home: Home, full_refresh: bool = False, on_line: Callable[[str], None] = lambda line: None) -> list[Verdict]:
+def run_arguments(full_refresh: bool, accepted_tests: Sequence[str] = ()) -> list[str]:
+    """What dbt is asked to build. It skips whatever comes after a failed test, so accepted tests are left for afterwards."""
+    return [
+        *RUN_ARGUMENTS,
+        *(["--full-refresh"] if full_refresh else []),
+        *(["--exclude", *accepted_tests] if accepted_tests else []),
+    ]
+
+
+def accepted_tests(home: Home, acceptance: Acceptance) -> list[str]:
+    """Those of the accepted checks that are tests of dbt."""
+    tests = {node["name"] for node in _manifest(home)["nodes"].values() if node["resource_type"] == "test"}
+    return [name for name in acceptance.checks if name in tests]
+
+
+def run_accepted_tests(home: Home, tests: Sequence[str], on_line: Callable[[str], None] = lambda line: None) -> None:
+    """Evaluate, after the build, the tests that it left out; their results stand beside its own."""
+    if not tests or not _results_file(home).is_file():
+        return
+    _results_file(home).replace(_results_file(home).with_name(BUILD_RESULTS))
+    run_dbt(home, ["test", "--select", *tests], on_line)
+
+
+def build(
+    home: Home,
+    full_refresh: bool = False,
+    on_line: Callable[[str], None] = lambda line: None,
+    acceptance: Acceptance = NOTHING_ACCEPTED,
+) -> list[Verdict]:
     """Build all models and run all data tests. Returns the verdicts; raises BuildError when dbt did not come to an end."""
     last: list[str] = []
 
@@ -124,9 +154,11 @@ def build(home: Home, full_refresh: bool = False, on_line: Callable[[str], None]
 
     forget_results(home)
     home.warehouse.parent.mkdir(parents=True, exist_ok=True)
-    code = run_dbt(home, [*RUN_ARGUMENTS, *(["--full-refresh"] if full_refresh else [])], hear)
+    left_out = accepted_tests(home, acceptance) if acceptance.checks else []
+    code = run_dbt(home, run_arguments(full_refresh, left_out), hear)
     if not _results_file(home).is_file():
         raise BuildError(f"dbt came to no result (exit code {code}):\n" + "\n".join(last))
+    run_accepted_tests(home, left_out, hear)
     return read_verdicts(home)
 
 
@@ -136,7 +168,13 @@ def _results_file(home: Home) -> Path:
 
 def forget_results(home: Home) -> None:
     """Before a build: what an earlier one said must never be taken for this one's word."""
-    _results_file(home).unlink(missing_ok=True)
+    for path in (_results_file(home), _results_file(home).with_name(BUILD_RESULTS)):
+        path.unlink(missing_ok=True)
+
+
+def _manifest(home: Home) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(manifest_of(home).read_text(encoding="utf-8"))
+    return found
 
 
 def read_verdicts(home: Home) -> list[Verdict]:
@@ -159,9 +197,12 @@ def read_verdicts(home: Home) -> list[Verdict]:
                 fix=f"Read {home.runs / 'logs' / 'dbt.log'} and build again.",
             )
         ]
-    said = json.loads(_results_file(home).read_text(encoding="utf-8"))
-    results = {result["unique_id"]: result for result in said["results"]}
-    samples = _failing_rows(home, said["results"])
+    results: dict[str, dict[str, Any]] = {}
+    for path in (_results_file(home).with_name(BUILD_RESULTS), _results_file(home)):
+        if path.is_file():
+            said = json.loads(path.read_text(encoding="utf-8"))
+            results |= {result["unique_id"]: result for result in said["results"]}
+    samples = _failing_rows(home, list(results.values()))
     verdicts = []
     for unique_id, node in sorted(manifest["nodes"].items()):
         if node["resource_type"] == "test":
@@ -212,28 +253,60 @@ def _failing_rows(home: Home, results: Sequence[dict[str, Any]]) -> dict[str, li
     return rows
 
 
-def _test_verdict(
-    node: dict[str, Any], result: dict[str, Any] | None, manifest: dict[str, Any], samples: list[Any]
-) -> Verdict:
-    severity: Severity = "warning" if node["config"].get("severity", "error").lower() == "warn" else "error"
+@dataclass(frozen=True)
+class DbtTest:
+    """What the manifest says about a test: its subject, owner and severity, what it asks, and what to do when it fails."""
+
+    name: str
+    subject: str
+    severity: Severity
+    owner: str
+    asks: str
+    fix: str
+    kind: str  # the generic test that it is one of; `singular` for a file of its own
+
+
+def dbt_test(node: dict[str, Any], manifest: dict[str, Any]) -> DbtTest:
+    """Read a test's node. dbt's `warn` is our `warning`; a test that says nothing blocks."""
     meta = {**node["config"].get("meta", {}), **node.get("meta", {})}
     parents = [name for name in node["depends_on"]["nodes"] if name in manifest["nodes"]]
     attached = manifest["nodes"].get(node.get("attached_node") or "", {})
     subject = str(
         meta.get("subject") or attached.get("name") or (manifest["nodes"][parents[0]]["name"] if parents else "")
     )
-    owner = str(meta.get("owner") or (_owner(attached) if attached else "data-platform"))
-    rule = node["name"].removeprefix(f"{subject}_")
-    fix = str(meta.get("fix") or f"Query the rows: {node.get('relation_name') or node['original_file_path']}.")
+    said = node.get("description") or node["config"].get("description") or ""
+    return DbtTest(
+        name=node["name"],
+        subject=subject,
+        severity="warning" if node["config"].get("severity", "error").lower() == "warn" else "error",
+        owner=str(meta.get("owner") or (_owner(attached) if attached else "data-platform")),
+        asks=said or node["name"].removeprefix(f"{subject}_").replace("_", " "),
+        fix=str(meta.get("fix") or f"Query the rows: {node.get('relation_name') or node['original_file_path']}."),
+        kind=(node.get("test_metadata") or {}).get("name") or "singular",
+    )
+
+
+def _test_verdict(
+    node: dict[str, Any], result: dict[str, Any] | None, manifest: dict[str, Any], samples: list[Any]
+) -> Verdict:
+    """What a test's result means. Anything but pass, fail and warn is a test that was not evaluated."""
+    test = dbt_test(node, manifest)
     status = result["status"] if result else "not run"
     count = int((result or {}).get("failures") or 0)
-    if status == "pass":
-        return Verdict(
-            "gate_2", subject, rule, severity, "passed", owner, node.get("description") or "passed", 0, fix=fix
-        )
-    said = node.get("description") or node["config"].get("description") or rule.replace("_", " ")
-    message = f"{count:,} rows: {said}"
-    if status in ("fail", "warn"):
-        return Verdict("gate_2", subject, rule, severity, "failed", owner, message, count, samples, fix)
+    said: Status = "passed" if status == "pass" else "failed" if status in ("fail", "warn") else "error"
     complaint = str((result or {}).get("message") or status).strip()
-    return Verdict("gate_2", subject, rule, severity, "error", owner, f"was not evaluated: {complaint}", 0, fix=fix)
+    message = {"passed": test.asks, "failed": f"{count:,} rows: {test.asks}"}.get(said)
+    return Verdict(
+        "gate_2",
+        test.subject,
+        test.name.removeprefix(f"{test.subject}_"),
+        test.severity,
+        said,
+        test.owner,
+        message or f"was not evaluated: {complaint}",
+        count if said == "failed" else 0,
+        samples,
+        test.fix,
+        look="" if said == "passed" else f'make dbt ARGS="show --select {test.name}"',
+        check=test.name,
+    )

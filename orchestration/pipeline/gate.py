@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import duckdb
@@ -347,15 +347,18 @@ class Gate:
         }
 
     def day_counts(self) -> dict[date, dict[str, object]]:
-        """Per landing day: pulled, landed, rejected, repeated_keys, content_hash, event_days and counts per rule.
+        """Per landing day: pulled, landed, rejected, newest_at, repeated_keys, content_hash, event_days and counts per rule.
 
         Of immutable streams also repeated_ids and repeated_rows: keys that stand on more than one row of the whole pull
         (on whatever days), each counted on the first of its days, and those of its rows that landed on the day.
         """
         event_time = self.contract.event_time
         days: dict[date, dict[str, object]] = {}
-        for day, pulled, rejected in self.con.execute(
-            "select landed_date, count(*), count(*) filter (where len(reasons) > 0) from judged group by 1"
+        instant = "try_cast(raw_cursor as timestamptz)" if self.mapping.cursor else event_time
+        newest = f"epoch_us(max({instant}))" if instant else "cast(null as bigint)"
+        for day, pulled, rejected, newest_us in self.con.execute(
+            f"""select landed_date, count(*), count(*) filter (where len(reasons) > 0), {newest}
+                from judged group by 1"""
         ).fetchall():
             days[day] = {
                 "pulled": pulled,
@@ -367,6 +370,7 @@ class Gate:
                 "repeated_ids": 0,
                 "repeated_rows": 0,
                 "content_hash": None,
+                "newest_at": None if newest_us is None else datetime.fromtimestamp(newest_us / 1_000_000, UTC),
             }
         for day, digest in self.con.execute(
             """select landed_date, format('{:d}:{:x}', count(*), sum(cast(md5_number_lower(content_hash) as hugeint)))

@@ -42,6 +42,7 @@ LANDINGS_SCHEMA = pa.schema(
             "fields",
             pa.string(),
         ),  # JSON of what the pull saw of the mapped fields (schema_drift), on its first landed day
+        ("newest_at", pa.timestamp("us", tz="UTC")),  # of all rows of the day, by cursor (by event time of file days)
         ("day_version", pa.string()),  # what the lake held of the day when this row was written (HeldDay.version)
         ("reason", pa.string()),
         ("contract_version", pa.string()),
@@ -78,6 +79,7 @@ class Landing:
     drift: str = "[]"
     day_version: str | None = None
     fields: str = "{}"
+    newest_at: datetime | None = None
 
 
 @contextlib.contextmanager

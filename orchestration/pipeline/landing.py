@@ -16,9 +16,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from orchestration.pipeline import batch_checks, lake, schema_drift
+from orchestration.pipeline import batch_checks, lake, schema_drift, usual
 from orchestration.pipeline.gate import Gate, GateError
 from orchestration.pipeline.lake import Landing
+from orchestration.pipeline.refusals import new_attempt, record_verdicts
 from orchestration.pipeline.schema_drift import Drift
 from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import Settings
@@ -67,6 +68,8 @@ def land_stream(
         outcome.drift += [found for found in pulled.drift if found.column not in {d.column for d in outcome.drift}]
         for landing in pulled.landings:
             on_day(landing)
+    if outcome.verdicts:
+        record_verdicts(settings.home, f"{new_attempt(datetime.now(UTC))}-{stream}", outcome.verdicts, run_id)
     return outcome
 
 
@@ -198,7 +201,8 @@ def _decide_alone(
     profile, stream = settings.profile, gate.stream
     landings = lake.read_landings(settings.home)
     before = lake.last_good(landings)
-    history = {day: row["landed"] for (name, day), row in before.items() if name == stream}
+    own = landings.filter(pa.compute.equal(landings["stream"], stream)).to_pylist()
+    history = usual.history(own, profile.settle_days(stream), profile.business.landing_zone)
     counts: dict[date, Any] = gate.day_counts()
     rows = sum(count["pulled"] for count in counts.values())
     drifted = [
@@ -206,7 +210,9 @@ def _decide_alone(
         *schema_drift.vanished_fields(gate.before, fields, rows),
     ]
     outcome = StreamLanding(stream, drift=schema_drift.not_reported_yet(drifted, stream, landings))
-    outcome.verdicts, refused = batch_checks.judge(profile, stream, days, counts, history, gate.undated_share())
+    outcome.verdicts, refused = batch_checks.judge(
+        profile, stream, days, counts, history, pulled_at, gate.undated_share()
+    )
     good = [day for day in days if day not in refused]
     written = _write(settings, gate, good, counts, {d: before.get((stream, d)) for d in good}, run_id, pulled_at)
     now_held = lake.day_versions(settings.home, stream, good)
@@ -238,6 +244,7 @@ def _decide_alone(
                 drift=lake.to_json([asdict(found) for found in outcome.drift] if day == days[0] else []),
                 day_version=now_held.get(day),
                 fields=lake.to_json(fields if good and day == good[0] else {}),
+                newest_at=count["newest_at"],
             )
         )
     lake.append_landings(settings.home, outcome.landings)

@@ -10,7 +10,6 @@ import contextlib
 import importlib.metadata
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,36 +20,14 @@ from typing import Any
 import duckdb
 
 from orchestration.pipeline import lake, ledger, origins, schema_drift, snapshots
-from orchestration.pipeline.verdicts import Verdict
+from orchestration.pipeline.refusals import PublicationRefused, new_attempt, record_verdicts
+from orchestration.pipeline.verdicts import Verdict, worst_first
 from orchestration.settings import Settings
 from sources.contract import load_contracts
 from sources.sql_text import literal
 
 MARTS_SCHEMA = "marts"
 VERSIONS_OF = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "deltalake", "dlt", "great-expectations")
-
-
-class PublicationRefused(RuntimeError):
-    """A gate did not pass. The last good publication stands as it was; the message says what failed."""
-
-    def __init__(self, verdicts: Sequence[Verdict], record: Path) -> None:
-        self.verdicts = [verdict for verdict in verdicts if verdict.blocks]
-        self.record = record
-        skipped = [verdict for verdict in self.verdicts if "skipped" in verdict.message and verdict.status == "error"]
-        causes = (
-            sorted((v for v in self.verdicts if v not in skipped), key=lambda v: v.status != "failed") or skipped[:3]
-        )
-        lines = [
-            f"  {v.name} [{v.status}] {v.message} (owner {v.owner}). {v.fix}"
-            + (f" For example: {json.dumps(v.samples[:2], default=str)}" if v.samples else "")
-            for v in causes
-        ]
-        if skipped and causes != skipped[:3]:
-            lines.append(f"  {len(skipped)} models and checks after it were skipped because of that")
-        super().__init__(
-            f"nothing was published: {len(causes)} blocking checks did not pass; the last good publication stands. "
-            f"All verdicts: {record}\n" + "\n".join(lines)
-        )
 
 
 @dataclass(frozen=True)
@@ -68,8 +45,8 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
     Raises PublicationRefused when a verdict blocks, and when there are no verdicts at all: nothing unchecked is published.
     """
     published_at = now or datetime.now(UTC)
-    publication_id = f"{published_at:%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
-    record = _record_verdicts(settings, publication_id, verdicts, run_id)
+    publication_id = new_attempt(published_at)
+    record = record_verdicts(settings.home, publication_id, verdicts, run_id)
     if not verdicts:
         missing = Verdict(
             "gate_2",
@@ -81,9 +58,9 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
             "no check was evaluated",
             fix="Build the marts first.",
         )
-        raise PublicationRefused([missing], record)
+        raise PublicationRefused(settings.home, [missing], record, published_at)
     if any(verdict.blocks for verdict in verdicts):
-        raise PublicationRefused(verdicts, record)
+        raise PublicationRefused(settings.home, verdicts, record, published_at)
     snapshots.retention()  # a wrong setting is told before anything is written
     with snapshots.lock(settings.home):
         return _publish(settings, verdicts, run_id, publication_id, published_at)
@@ -103,7 +80,7 @@ def _publish(
     folder.mkdir()
     with contextlib.ExitStack() as undo:
         undo.callback(shutil.rmtree, folder, ignore_errors=True)
-        counts = _write_marts(settings, folder, publication_id, published_at)
+        counts = _write_marts(settings, folder, publication_id, published_at, _accepted(verdicts))
         origins.write(settings.home, folder)
         ledger.write_changes(before, ledger.Snapshot(publication_id, published_at, folder), folder / ledger.CHANGES)
         counts |= ledger.add_tables(settings.home, folder)
@@ -125,14 +102,6 @@ def _publish(
     return Publication(publication_id, final, manifest)
 
 
-def refusal(settings: Settings, verdicts: Sequence[Verdict], run_id: str) -> PublicationRefused | None:
-    """The refusal that these verdicts lead to, written down like every attempt; None when nothing blocks."""
-    if not any(verdict.blocks for verdict in verdicts):
-        return None
-    attempt = f"{datetime.now(UTC):%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
-    return PublicationRefused(verdicts, _record_verdicts(settings, attempt, verdicts, run_id))
-
-
 def current(settings: Settings) -> Publication | None:
     """The publication that readers see now, or None before the first."""
     manifest = settings.home.current / "publication.json"
@@ -142,18 +111,14 @@ def current(settings: Settings) -> Publication | None:
     return Publication(said["publication_id"], settings.home.current.resolve(), said)
 
 
-def _record_verdicts(settings: Settings, publication_id: str, verdicts: Sequence[Verdict], run_id: str) -> Path:
-    """Keep the verdicts of every attempt, published or not, in a machine-readable file."""
-    folder = settings.home.path / "verdicts"
-    folder.mkdir(parents=True, exist_ok=True)
-    record = folder / f"{publication_id}.json"
-    rows = [verdict.as_dict() for verdict in verdicts]
-    content = {"attempt": publication_id, "run_id": run_id, "verdicts": rows}
-    record.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
-    return record
+def _accepted(verdicts: Sequence[Verdict]) -> dict[str, str]:
+    """The checks that failed and were accepted for this run, with the reason."""
+    return {verdict.name: verdict.accepted for verdict in verdicts if verdict.accepted}
 
 
-def _write_marts(settings: Settings, folder: Path, publication_id: str, published_at: datetime) -> dict[str, int]:
+def _write_marts(
+    settings: Settings, folder: Path, publication_id: str, published_at: datetime, accepted: dict[str, str]
+) -> dict[str, int]:
     """Copy every mart, its comments included, into marts.duckdb and Parquet. Returns the rows per table."""
     counts: dict[str, int] = {}
     target = folder / "marts.duckdb"
@@ -180,7 +145,12 @@ def _write_marts(settings: Settings, folder: Path, publication_id: str, publishe
                        timestamp '{published_at.replace(tzinfo=None)}' as published_at,
                        {literal(settings.profile.name)} as profile_name,
                        {literal(settings.profile.business.reporting_zone)} as reporting_zone,
-                       {literal(settings.profile.business.currency)} as currency"""
+                       {literal(settings.profile.business.currency)} as currency,
+                       {literal("; ".join(f"{check}: {reason}" for check, reason in accepted.items()))} as accepted_checks"""
+        )
+        con.execute(
+            """create view dim_publication_age as
+               select *, date_diff('hour', published_at, make_timestamp(epoch_us(now()))) as age_hours from dim_publication"""
         )
         for table in [name for name, _ in tables] + ["dim_publication"]:
             parquet = folder / f"{table}.parquet"
@@ -230,7 +200,8 @@ def _manifest(
         "waiting_kpis": {kpi: {"published_to": to, "waits_for": streams} for kpi, to, streams in waiting},
         "findings": _findings(settings),
         "row_counts": counts,
-        "verdicts": [verdict.as_dict() for verdict in verdicts],
+        "accepted": _accepted(verdicts),
+        "verdicts": [verdict.as_dict() for verdict in worst_first(verdicts)],
         "versions": {
             "contracts": {name: load_contracts()[name].version for name in profile.streams},
             **{name: importlib.metadata.version(name) for name in VERSIONS_OF},
