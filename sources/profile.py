@@ -21,6 +21,7 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sources.connectors import CONNECTORS
+from sources.connectors.base import EnvironmentText, masked, secrets_in
 from sources.contract import Contract, load_contracts
 from sources.dimensions import Dimension, DimensionError, check_dimensions
 from sources.seeds import SEEDS, SeedError, read_seed
@@ -210,15 +211,19 @@ def _substitute(value: Any, environment: Mapping[str, str], where: str) -> Any:
     if not isinstance(value, str):
         return value
 
+    found_values: list[str] = []
+
     def resolve(match: re.Match[str]) -> str:
         found = environment.get(match["name"]) or match["default"]
         if found is None:
             raise ProfileError(
                 f"{where}: the environment variable {match['name']} is not set; set it, or give a default"
             )
+        found_values.append(found)
         return found
 
-    return _VARIABLE.sub(resolve, value)
+    resolved = _VARIABLE.sub(resolve, value)
+    return EnvironmentText.of(resolved, found_values) if found_values else value
 
 
 def _one_line(error: ValidationError, prefix: str = "") -> str:
@@ -230,7 +235,8 @@ def _one_line(error: ValidationError, prefix: str = "") -> str:
     if first["type"] == "missing":
         return f"{where}: missing"
     message = first["msg"].removeprefix("Value error, ")
-    return f"{where} = {first['input']!r}: {message}"
+    shown = masked(repr(first["input"]), secrets_in(first["input"], key))
+    return f"{where} = {shown}: {message}"
 
 
 def _allowed_keys(model: type[BaseModel]) -> str:

@@ -160,7 +160,7 @@ def _load(con: duckdb.DuckDBPyConnection, source: Source, window: Window | None)
 
 def _may_lack_columns(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
     """JSON lines leave out what is empty, and a window without any file has no columns at all."""
-    if getattr(source.options, "format", None) == "jsonl":
+    if getattr(source.options, "may_lack_columns", False):
         return True
     found = con.execute(f'select count(*) from "{source.name}"').fetchone()
     return not (found and found[0])

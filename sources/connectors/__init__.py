@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from sources.connectors import files, sql
+from sources.connectors import dlt_resource, files, sql
 from sources.connectors.base import SYSTEM_COLUMNS, SourceError, Window
 
-CONNECTORS: dict[str, ModuleType] = {"files": files, "sql": sql}
+CONNECTORS: dict[str, ModuleType] = {"files": files, "sql": sql, "dlt": dlt_resource}
 
 __all__ = ["CONNECTORS", "SYSTEM_COLUMNS", "SourceError", "Window"]

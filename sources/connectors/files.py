@@ -81,6 +81,11 @@ class Options(BaseModel):
         return _DAY in self.path
 
     @property
+    def may_lack_columns(self) -> bool:
+        """JSON lines leave out what is empty."""
+        return self.format == "jsonl"
+
+    @property
     def is_remote(self) -> bool:
         return "://" in self.path and not self.path.startswith("file://")
 
