@@ -24,6 +24,7 @@ from sources.connectors import CONNECTORS
 from sources.connectors.base import EnvironmentText, masked, secrets_in
 from sources.contract import Contract, load_contracts
 from sources.dimensions import Dimension, DimensionError, check_dimensions
+from sources.presets import PresetError, over_presets
 from sources.seeds import SEEDS, SeedError, read_seed
 
 PROFILES_DIR = Path(__file__).parent / "profiles"
@@ -365,8 +366,11 @@ def _build(path: Path, raw: dict[str, Any], environment: Mapping[str, str], chec
     for name in raw.get("streams", {}):
         if name not in contracts:
             raise ProfileError(f"streams.{name}: no such stream; allowed: {', '.join(contracts)}")
+    said = _substitute(raw, environment, "")
     try:
-        parsed = _ProfileFile(**_substitute(raw, environment, ""))
+        parsed = _ProfileFile(**over_presets(said))
+    except PresetError as error:
+        raise ProfileError(str(error)) from None
     except ValidationError as error:
         raise ProfileError(_explain(error)) from None
     business = parsed.business
