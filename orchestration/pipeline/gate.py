@@ -177,7 +177,10 @@ class Gate:
         )
 
     def split(self, days: list[date], pulled_at: datetime) -> None:
-        """Create `judged` (rows of the asked landing days with reasons and warnings), and `good` of its good rows."""
+        """Create `judged` (rows of the asked landing days with reasons and warnings), and `good` of its good rows.
+
+        The one pass over all rows: a good row keeps what lands, a bad one also what the source said (`raw_<field>`).
+        """
         zone = literal(self.profile.business.landing_zone)
         first = self.profile.business.first_day
         typed = [
@@ -209,17 +212,34 @@ class Gate:
         bad += [violation for field in self.contract.fields for violation in _violations(field)]
         bad += [(rule.name, f"not ({rule.check})") for rule in rejecting]
         noted = [(rule.name, f"not ({rule.check})") for rule in warning]
+        landed_fields = self.contract.landed_fields()
+        columns = ", ".join(identifier(f.name) for f in landed_fields)
+        raw = (identifier(f"raw_{f.name}") for f in landed_fields)
+        content = ", ".join(_hashed_part(f) for f in landed_fields if not f.is_transport)
         try:
             self.con.execute(
                 f"""create or replace temp table judged as
-                    select *, {_names(bad)} as reasons, {_names(noted)} as warnings
-                    from typed semi join asked using (landed_date)"""
+                    with ruled as (
+                        select *, {_names(bad)} as reasons, {_names(noted)} as warnings
+                        from typed semi join asked using (landed_date)
+                    ), landed as (
+                        select {", ".join(self._landed_column(f) for f in landed_fields)}, raw_extra as extra,
+                               landed_date, reasons, warnings, _source_file,
+                               {", ".join(f"case when len(reasons) > 0 then {name} end as {name}" for name in raw)}
+                        from ruled
+                    )
+                    select *, md5(concat_ws(chr(31), {content}, coalesce(extra, ''))) as content_hash
+                    from landed"""
             )
         except duckdb.BinderException as error:
             raise GateError(f"{self.stream}: a row rule cannot be evaluated: {told(error)}") from None
         except duckdb.Error as error:
             raise GateError(self._explain(error)) from None
-        self._make_good(pulled_at)
+        self.con.execute(
+            f"""create or replace temp view good as
+                select {columns}, extra, content_hash, timestamptz '{pulled_at.isoformat()}' as pulled_at, landed_date
+                from judged where len(reasons) = 0"""
+        )
 
     def undated_share(self) -> tuple[int, float]:
         """Rows of the whole pull whose cursor cannot be read, and their share. They belong to no landing day."""
@@ -252,22 +272,6 @@ class Gate:
             if kind in listed and column in self.contract.field_names
         ]
         return f"coalesce({' or '.join(tests)}, false)" if tests else "false"
-
-    def _make_good(self, pulled_at: datetime) -> None:
-        fields = self.contract.landed_fields()
-        columns = ", ".join(self._landed_column(field) for field in fields)
-        parts = [_hashed_part(field) for field in fields if not field.is_transport]
-        self.con.execute(
-            f"""create or replace temp table good as
-                with landed as (
-                    select {columns}, raw_extra as extra, landed_date
-                    from judged where len(reasons) = 0
-                )
-                select * exclude (landed_date),
-                       md5(concat_ws(chr(31), {", ".join(parts)}, coalesce(extra, ''))) as content_hash,
-                       timestamptz '{pulled_at.isoformat()}' as pulled_at, landed_date
-                from landed"""
-        )
 
     def quarantined(self, run_id: str, pulled_at: datetime) -> pa.Table:
         """The bad rows: landed_date, reasons and record as JSON text, source_file, run_id, pulled_at."""

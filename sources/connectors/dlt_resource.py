@@ -163,7 +163,7 @@ def load(
             elif are_tables:
                 create_from_parquet(con, table, files, by_day=False)
             else:
-                create_from_jsonl(con, table, files, by_day=False)
+                create_from_jsonl(con, table, files, False, Path(folder))
         except _Complaint as complaint:
             raise source_error(options.resource, window, str(complaint), complaint.advice) from None
         except UnreadableFile as error:

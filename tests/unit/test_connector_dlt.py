@@ -44,7 +44,7 @@ def own(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setitem(sys.modules, "company_source", module)
 
     @dlt.resource
-    def events(count: int, token: str = "", updated: Any = dlt.sources.incremental("at")) -> Iterator[Any]:
+    def events(count: int, token: str = "", updated: Any = dlt.sources.incremental("at")) -> Iterator[Any]:  # noqa: B008
         yield [{"id": n, "at": at, "tags": ["x"], "amount": Decimal("1.10")} for n, at in enumerate(EDGES[:count])]
 
     @dlt.resource

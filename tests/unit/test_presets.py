@@ -345,9 +345,7 @@ def test_a_profile_overrides_single_fields(company, lake_rows) -> None:  # type:
 
 def test_an_unknown_preset_is_one_line(company) -> None:  # type: ignore[no-untyped-def]
     company.streams["usage_events"] = stream(company.root / "{day}.jsonl", "jsonl", "mixpanel")
-    with pytest.raises(
-        ProfileError,
-        match=r"streams.usage_events.preset = 'mixpanel': no such preset of this stream; allowed: amplitude, ga4, posthog, segment$",
-    ):
+    said = r"streams.usage_events.preset = 'mixpanel': no such preset of this stream; allowed: .*ga4, posthog, segment$"
+    with pytest.raises(ProfileError, match=said):
         load_profile(str(company.profile()))
     assert set(ROWS) == {name for name, streams in load_presets().items() if "usage_events" in streams}
