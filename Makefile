@@ -12,7 +12,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
-.PHONY: help setup run backfill rebuild maintain summary ui dbt mf test soak bench lint format lock docs clean
+.PHONY: help setup run backfill rebuild maintain summary ui dbt mf test soak bench bench-landing lint format lock docs clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,6 +60,9 @@ soak: setup ## the long, randomised tests
 
 bench: setup ## what a build costs over a synthetic lake [EVENTS=20000000] [DAYS=60] [BENCH_HOME=data-bench]
 	@EVENTS=$(EVENTS) DAYS=$(DAYS) BENCH_HOME=$(BENCH_HOME) $(BIN)/python -m tests.bench
+
+bench-landing: setup ## what landing a day of JSON lines costs, beside DuckDB alone [EVENTS=5000000]
+	@EVENTS=$(EVENTS) $(BIN)/python -m tests.bench.landing
 
 lint: setup ## style, types, architecture, names, portable SQL, generated files
 	@$(BIN)/ruff check .
