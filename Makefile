@@ -13,7 +13,7 @@ export GX_ANALYTICS_ENABLED := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
 .PHONY: help setup run backfill publish replay publications rollback rebuild reconcile source-check profile-init maintain summary \
-  ui dbt mf test soak bench bench-postgres lint format lock docs clean
+  ui dbt mf test soak bench bench-landing bench-postgres lint format lock docs clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -89,6 +89,9 @@ bench: setup ## what a build costs over a synthetic lake [EVENTS=20000000] [DAYS
 
 bench-postgres: setup ## what landing order rows from a PostgreSQL costs [ROWS=5000000]
 	@ROWS=$(ROWS) $(BIN)/python -m tests.bench.postgres
+
+bench-landing: setup ## what landing a day of JSON lines costs, beside DuckDB alone [EVENTS=5000000]
+	@EVENTS=$(EVENTS) $(BIN)/python -m tests.bench.landing
 
 lint: setup ## style, types, architecture, names, portable SQL, generated files
 	@$(BIN)/ruff check .

@@ -54,6 +54,17 @@ def _hashed_part(field: Field) -> str:
     return f"coalesce(cast({f'epoch_us({column})' if field.type == 'timestamptz' else column} as varchar), chr(0))"
 
 
+def _filled_bit(position: int, field: Field) -> str:
+    raw = identifier(f"raw_{field.name}")
+    return f"(case when {raw} is not null then {1 << position}::ubigint else 0::ubigint end)"
+
+
+def _said(field: Field) -> str:
+    """What the source said of a field, as far as a quarantined row may know it inside the gate."""
+    raw = identifier(f"raw_{field.name}")
+    return f"case when {raw} is not null then '***' end" if field.privacy == "drop" else raw
+
+
 def violations(field: Field) -> list[tuple[str, str]]:
     """(rule, condition that a bad row makes true) for one field; `raw` is as mapped, the bare name is as typed."""
     raw, typed = identifier(f"raw_{field.name}"), identifier(field.name)
@@ -107,6 +118,11 @@ class Gate:
     before: Mapping[str, Any] = field(default_factory=dict)  # what the pull before saw of the fields (schema_drift)
     added: set[str] = field(default_factory=set)  # columns of an open schema that no row of the pull has
     vanished: set[str] = field(default_factory=set)  # optional fields that were there before, and whose column is not
+    kept: tuple[str, ...] = ()  # columns beside the contract's that a judged row keeps
+
+    def filled(self, name: str) -> str:
+        """How many of the judged rows have a value of a field at the source, as an aggregate over `judged`."""
+        return f"sum((_filled >> {self.contract.field_names.index(name)}) & 1)"
 
     @property
     def contract(self) -> Contract:
@@ -204,7 +220,11 @@ class Gate:
         )
 
     def split(self, days: list[date], pulled_at: datetime) -> None:
-        """Create `judged` (rows of the asked landing days with reasons and warnings), and `good` of its good rows."""
+        """Create `judged` (rows of the asked landing days with reasons and warnings), and `good` of its good rows.
+
+        The one pass over all rows: a good row keeps what lands, a bad one also what the source said (`raw_<field>`, of
+        dropped fields only that there was something). `_filled` has a bit for each field that the source gave a value.
+        """
         zone = literal(self.profile.business.landing_zone)
         first = self.profile.business.first_day
         typed = [
@@ -236,21 +256,44 @@ class Gate:
         bad += [violation for field in self.contract.fields for violation in self.violations(field)]
         bad += [(rule.name, f"not ({rule.check})") for rule in rejecting]
         noted = [(rule.name, f"not ({rule.check})") for rule in warning]
+        landed_fields = self.contract.landed_fields()
+        columns = ", ".join(identifier(f.name) for f in landed_fields)
+        given = [(identifier(f"raw_{f.name}"), _said(f)) for f in self.contract.fields]
+        passed_on = [
+            *self.kept,
+            *(["try_cast(raw_cursor as timestamptz) as _cursor_at"] if self.mapping.cursor else []),
+        ]
+        content = ", ".join(_hashed_part(f) for f in landed_fields if not f.is_transport)
         try:
             self.con.execute(
                 f"""create or replace temp table judged as
-                    select *, {_names(bad)} as reasons, {_names(noted)} as warnings
-                    from typed semi join asked using (landed_date)"""
+                    with ruled as (
+                        select *, {_names(bad)} as reasons, {_names(noted)} as warnings
+                        from typed semi join asked using (landed_date)
+                    ), landed as (
+                        select {", ".join(self._landed_column(f) for f in landed_fields)}, raw_extra as extra,
+                               landed_date, reasons, warnings, _source_file, {"".join(f"{name}, " for name in passed_on)}
+                               {" | ".join(_filled_bit(n, f) for n, f in enumerate(self.contract.fields))} as _filled,
+                               case when len(reasons) > 0 then {self._internal()} end as _is_internal,
+                               {", ".join(f"case when len(reasons) > 0 then {said} end as {raw}" for raw, said in given)}
+                        from ruled
+                    )
+                    select *, md5(concat_ws(chr(31), {content}, coalesce(extra, ''))) as content_hash
+                    from landed"""
             )
         except duckdb.BinderException as error:
             raise GateError(f"{self.stream}: a row rule cannot be evaluated: {told(error)}") from None
         except duckdb.Error as error:
             raise GateError(self._explain(error)) from None
-        self._make_good(pulled_at)
+        self.con.execute(
+            f"""create or replace temp view good as
+                select {columns}, extra, content_hash, timestamptz '{pulled_at.isoformat()}' as pulled_at, landed_date
+                from judged where len(reasons) = 0"""
+        )
 
     def present_keys(self, names: Sequence[str]) -> pa.Table:
         """The key columns of every row of the pull, good or bad, as they land (identifiers hashed)."""
-        columns = [self._landed_column(field) for field in self.contract.fields if field.name in names]
+        columns = [identifier(field.name) for field in self.contract.fields if field.name in names]
         return self.con.execute(f"select distinct {', '.join(columns)} from judged").to_arrow_table()
 
     def row_rules(self) -> tuple[list[Rule], list[Rule]]:
@@ -293,22 +336,6 @@ class Gate:
         ]
         return f"coalesce({' or '.join(tests)}, false)" if tests else "false"
 
-    def _make_good(self, pulled_at: datetime) -> None:
-        fields = self.contract.landed_fields()
-        columns = ", ".join(self._landed_column(field) for field in fields)
-        parts = [_hashed_part(field) for field in fields if not field.is_transport]
-        self.con.execute(
-            f"""create or replace temp table good as
-                with landed as (
-                    select {columns}, raw_extra as extra, landed_date
-                    from judged where len(reasons) = 0
-                )
-                select * exclude (landed_date),
-                       md5(concat_ws(chr(31), {", ".join(parts)}, coalesce(extra, ''))) as content_hash,
-                       timestamptz '{pulled_at.isoformat()}' as pulled_at, landed_date
-                from landed"""
-        )
-
     def quarantined(self, run_id: str, pulled_at: datetime) -> pa.Table:
         """The bad rows: landed_date, reasons and record as JSON text, source_file, run_id, pulled_at, and what a replay needs.
 
@@ -329,7 +356,7 @@ class Gate:
             f"""select landed_date, cast(to_json(reasons) as varchar) as reasons,
                        cast(json_object({", ".join(pairs)}) as varchar) as record,
                        _source_file as source_file, $run_id as run_id, $pulled_at::timestamptz as pulled_at,
-                       raw_extra as extra, {self._internal()} as is_internal, $mapping as mapping,
+                       extra, _is_internal as is_internal, $mapping as mapping,
                        cast(null as varchar) as replayed
                 from judged where len(reasons) > 0""",
             {"run_id": run_id, "pulled_at": pulled_at.isoformat(), "mapping": json.dumps(self.mapped_by())},
@@ -354,7 +381,7 @@ class Gate:
         """
         event_time = self.contract.event_time
         days: dict[date, dict[str, object]] = {}
-        instant = "try_cast(raw_cursor as timestamptz)" if self.mapping.cursor else event_time
+        instant = "_cursor_at" if self.mapping.cursor else event_time
         newest = f"epoch_us(max({instant}))" if instant else "cast(null as bigint)"
         for day, pulled, rejected, newest_us in self.con.execute(
             f"""select landed_date, count(*), count(*) filter (where len(reasons) > 0), {newest}

@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from filelock import FileLock, Timeout
 
 from orchestration.settings import Home
@@ -55,6 +55,7 @@ REPEATS = ("repeated_ids", "repeated_rows")  # keys on more than one row of a pu
 
 # A day's version is read from the log (HeldDay), so pulled_at needs statistics wherever it stands among the columns.
 TABLE_CONFIGURATION = {"delta.dataSkippingStatsColumns": "pulled_at"}
+ROW_GROUPS = WriterProperties(max_row_group_size=131_072)  # a row group is held in memory while it is written
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,7 @@ def _append(path: Path, rows: pa.Table | pa.RecordBatchReader, transaction: str 
         partition_by=["landed_date"],
         configuration=TABLE_CONFIGURATION,
         commit_properties=CommitProperties(app_transactions=[Transaction(transaction, 1)]) if transaction else None,
+        writer_properties=ROW_GROUPS,
     )
 
 
@@ -176,7 +178,14 @@ def replace_days(home: Home, stream: str, days: Sequence[date], rows: pa.RecordB
     if table is None:
         _append(home.lake / stream, rows)
         return
-    write_deltalake(table, rows, mode="overwrite", schema_mode="merge", predicate=_in_days(days))
+    write_deltalake(
+        table,
+        rows,
+        mode="overwrite",
+        schema_mode="merge",
+        predicate=_in_days(days),
+        writer_properties=ROW_GROUPS,
+    )
 
 
 def append_rows(home: Home, stream: str, rows: pa.Table | pa.RecordBatchReader, transaction: str | None = None) -> None:

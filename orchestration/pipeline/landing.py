@@ -26,7 +26,7 @@ from orchestration.settings import Settings
 from sources.connectors import CONNECTORS, Pull, SourceError, Window, load_all
 from sources.profile import Source
 
-MEMORY_LIMIT = "2GB"  # of one pull; what does not fit spills to the scratch folder
+MEMORY_LIMIT = "600MB"  # of one pull; what does not fit spills to the scratch folder
 BYTES_PER_PASS = 512 * 1024 * 1024  # of compressed files read at once from a source laid out by day
 GAP_DAYS = 7  # wanted days closer than this are asked for in one pull
 
@@ -182,7 +182,7 @@ def _pull(source: Source, window: Window | None) -> tuple[str, Pull]:
 
 def _may_lack_columns(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
     """JSON lines leave out what is empty, and a window without any file has no columns at all."""
-    if getattr(source.options, "format", None) == "jsonl":
+    if getattr(source.options, "may_lack_columns", False):
         return True
     found = con.execute(f'select count(*) from "{source.name}"').fetchone()
     return not (found and found[0])
@@ -296,18 +296,20 @@ def _write(
                 select good.* from good join new_versions
                 on good.landed_date = new_versions.landed_date and {lake.key_sql(contract, "good.")} = new_versions.version_key
             """
-    con.execute(f"create or replace temp table written as {rows}")
+    con.execute(f"create or replace temp {'view' if contract.kind == 'immutable' else 'table'} written as {rows}")
     found = con.execute("select landed_date, count(*) from written group by 1").fetchall()
     if contract.kind == "immutable":
         if found or any(held[day] != lake.EMPTY_DAY for day in changed):
-            lake.replace_days(home, gate.stream, changed, _reader(con))
+            lake.replace_days(home, gate.stream, changed, _reader(con, len(found)))
     elif found:
-        lake.append_rows(home, gate.stream, _reader(con))
+        lake.append_rows(home, gate.stream, _reader(con, len(found)))
     return dict(found)
 
 
-def _reader(con: duckdb.DuckDBPyConnection) -> pa.RecordBatchReader:
-    return con.execute("select * from written order by landed_date").to_arrow_reader(100_000)
+def _reader(con: duckdb.DuckDBPyConnection, days: int) -> pa.RecordBatchReader:
+    """What is to be written, day by day; a single day needs no sorting, which would hold all of it at once."""
+    order = "order by landed_date" if days > 1 else ""
+    return con.execute(f"select * from written {order}").to_arrow_reader(50_000)
 
 
 def _of_days(table: pa.Table, days: list[date]) -> pa.Table:

@@ -209,7 +209,7 @@ def _judge(
     if missing:
         reason = f"{', '.join(missing)} is mapped from what quarantine does not hold; {PULL_AGAIN}"
         return None, {n: (json.loads(row["reasons"]), reason) for n, row in enumerate(rows)}
-    gate = _ReplayGate(con, profile, stream, b"", True, held=plain | known)
+    gate = _ReplayGate(con, profile, stream, b"", True, kept=("_row",), held=plain | known)
     try:
         con.execute(f"create view source as select held.* {''.join(', ' + s for s in select)} from held")
         con.execute(
