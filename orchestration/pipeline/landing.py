@@ -7,7 +7,6 @@ written down as failed, with the reason. Which days to ask for is decided in cat
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -19,6 +18,7 @@ import pyarrow as pa
 from orchestration.pipeline import batch_checks, lake
 from orchestration.pipeline.gate import Drift, Gate, GateError
 from orchestration.pipeline.lake import Landing
+from orchestration.pipeline.scratch import scratch_folder
 from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import Settings
 from sources.connectors import CONNECTORS
@@ -120,9 +120,7 @@ def _bytes_by_day(settings: Settings, stream: str, days: Sequence[date]) -> dict
 
 def _land_pass(settings: Settings, stream: str, days: list[date], run_id: str) -> StreamLanding:
     pulled_at = datetime.now(UTC)
-    settings.home.scratch.mkdir(parents=True, exist_ok=True)
-    folder = tempfile.TemporaryDirectory(prefix=f"{stream}-", dir=settings.home.scratch)
-    with folder as scratch, duckdb.connect(f"{scratch}/pull.duckdb") as con:
+    with scratch_folder(settings.home, stream) as scratch, duckdb.connect(f"{scratch}/pull.duckdb") as con:
         con.execute("set enable_progress_bar = false")
         con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         con.execute(f"set temp_directory = '{scratch}/spill'")

@@ -16,9 +16,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
-from tests.integration.histories.builds import Template, make_template
+from tests.integration.histories.builds import Template
 from tests.integration.histories.machine import KINDS, History, Machine, Step, live_through, opened
-from tests.integration.histories.world import REPORTING_ZONES, profile_text
 
 MAXIMUM_STEPS = 12
 PARTS = 6
@@ -32,18 +31,6 @@ HISTORIES = st.builds(
         st.builds(Step, st.sampled_from(KINDS), SEEDS), max_size=MAXIMUM_STEPS, unique_by=lambda s: s.kind
     ).map(tuple),
 )
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
-    """A warehouse over an empty lake, built once for all histories."""
-    root = tmp_path_factory.mktemp("template")
-    profile = root / "world.toml"
-    profile.write_text(profile_text(root, REPORTING_ZONES[0]), encoding="utf-8")
-    with pytest.MonkeyPatch.context() as environment:  # the histories set these two
-        environment.setenv("OPSMART_PROFILE", "")
-        environment.setenv("OPSMART_HOME", "")
-        yield make_template(root / "home", profile)
 
 
 def run_histories(template: Template, examples: int, seed: int) -> Counter[str]:
