@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from orchestration.assets.raw import check_result
+from orchestration.assets.raw import check_result, in_one_line
 from orchestration.pipeline import build, mart_checks
 from orchestration.pipeline.lake import to_json
 from orchestration.pipeline.publication import PublicationRefused, publish
@@ -37,7 +37,7 @@ def publication_asset(upstream: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     )
     def publication(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         settings = load_settings(check_sources=False)
-        with build.warehouse_lock(settings.home):
+        with in_one_line(), build.warehouse_lock(settings.home):
             verdicts = build.read_verdicts(settings.home)
             judged = mart_checks.judge_marts(settings.home)
             failing = [verdict for verdict in verdicts if verdict.blocks]

@@ -1,5 +1,6 @@
 """The assets `raw/<stream>`: pull, gate 1 and landing of a range of days. The work itself is pipeline/landing.py."""
 
+import contextlib
 import logging
 import time
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ import dagster as dg
 
 from orchestration.partitions import landing_days
 from orchestration.pipeline import batch_checks, catch_up
+from orchestration.pipeline.build import BuildError
 from orchestration.pipeline.lake import Landing
 from orchestration.pipeline.landing import StreamLanding, land_stream
+from orchestration.pipeline.storage import StorageError
 from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import load_settings
 from sources.profile import Profile
@@ -46,6 +49,15 @@ def check_result(key: dg.AssetKey, verdict: Verdict, name: str | None = None) ->
             "what to do": verdict.fix,
         },
     )
+
+
+@contextlib.contextmanager
+def in_one_line() -> Iterator[None]:
+    """A disk that fails, or a lock that is not given, is no fault of the code: the step fails with that one line."""
+    try:
+        yield
+    except (StorageError, TimeoutError, BuildError) as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from None
 
 
 def _raw_asset(profile: Profile, stream: str) -> dg.AssetsDefinition:
@@ -85,7 +97,8 @@ def _raw_asset(profile: Profile, stream: str) -> dg.AssetsDefinition:
         settings = load_settings(check_sources=False)  # a source that is gone fails its own days, and no other's
         days = [date.fromisoformat(partition) for partition in context.partition_keys]
         if context.run.tags.get(ONLY_NEEDED):
-            needed = set(catch_up.days_to_land(settings, stream))
+            with in_one_line():
+                needed = set(catch_up.days_to_land(settings, stream))
             days = [day for day in days if day in needed]
         if not days:
             context.log.info(f"{stream}: no day of this range is needed")
@@ -96,7 +109,8 @@ def _raw_asset(profile: Profile, stream: str) -> dg.AssetsDefinition:
                 context.log_event(_materialization(key, landing))
 
         started = time.monotonic()
-        outcome = land_stream(settings, stream, days, context.run.run_id, on_day)
+        with in_one_line():
+            outcome = land_stream(settings, stream, days, context.run.run_id, on_day)
         LOG.info(f"{_told(outcome)} ({time.monotonic() - started:.1f} s)")
         for verdict in outcome.verdicts:
             yield check_result(key, verdict)

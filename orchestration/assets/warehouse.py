@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
 
+from orchestration.assets.raw import in_one_line
 from orchestration.pipeline import build
 from orchestration.pipeline.publication import refusal
 from orchestration.settings import Home, dbt_environment, load_settings
@@ -87,11 +88,12 @@ def warehouse_assets(home: Home, manifest: Path, streams: list[str]) -> dg.Asset
             dbt_executable=build.dbt_command(home, [])[0],
             global_config_flags=["--log-path", str(home.runs / "logs")],
         )
-        build.forget_results(home)
-        with build.warehouse_lock(home), _environment(dbt_environment(home)):
+        with in_one_line(), build.warehouse_lock(home), _environment(dbt_environment(home)):
+            build.make_ready(home, full_refresh=len(arguments) > len(build.RUN_ARGUMENTS))
             invocation = dbt.cli(arguments, context=context, target_path=home.runs / "target", raise_on_error=False)
             yield from invocation.stream()
-        refused = refusal(load_settings(check_sources=False), build.read_verdicts(home), context.run.run_id)
+            verdicts = build.read_verdicts(home)  # before another run can build
+        refused = refusal(load_settings(check_sources=False), verdicts, context.run.run_id)
         if refused:
             raise dg.Failure(description=str(refused), allow_retries=False)
 

@@ -19,6 +19,7 @@ from orchestration.pipeline import batch_checks, lake
 from orchestration.pipeline.gate import Drift, Gate, GateError
 from orchestration.pipeline.lake import Landing
 from orchestration.pipeline.scratch import scratch_folder
+from orchestration.pipeline.storage import told
 from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import Settings
 from sources.connectors import CONNECTORS
@@ -57,11 +58,14 @@ def land_stream(
 ) -> StreamLanding:
     """Land these days of a stream. `on_day` hears of each day once its outcome is on disk.
 
-    A source that cannot be read fails its days; nothing is raised for it, so that other streams go on.
+    A source that cannot be read fails its days; nothing is raised for it, so that other streams go on. Raises StorageError
+    when the disk under the home is full, read-only or damaged, and TimeoutError when another run holds the stream.
     """
     outcome = StreamLanding(stream)
     for span in _passes(settings, stream, days):
-        pulled = _land_pass(settings, stream, span, run_id)
+        what = f"{stream}: the landing days {span[0]} to {span[-1]} did not land, what had landed stands"
+        with told(what, "mend the disk, then run again"):
+            pulled = _land_pass(settings, stream, span, run_id)
         outcome.landings += pulled.landings
         outcome.verdicts = _merge(outcome.verdicts, pulled.verdicts)
         outcome.drift += [found for found in pulled.drift if found.column not in {d.column for d in outcome.drift}]
@@ -246,6 +250,7 @@ def _write(
     con, home, contract = gate.con, settings.home, gate.contract
     con.execute("set TimeZone = 'UTC'")
     lake.replace_quarantine(home, gate.stream, days, _of_days(gate.quarantined(run_id, pulled_at), days))
+    lake.forget_missing_files(home, gate.stream, days)
     held = lake.day_versions(home, gate.stream, days)
     changed = [
         day

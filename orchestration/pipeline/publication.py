@@ -21,6 +21,7 @@ from typing import Any
 import duckdb
 
 from orchestration.pipeline import lake, ledger, origins
+from orchestration.pipeline.storage import told
 from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import Settings
 from sources.contract import load_contracts
@@ -67,10 +68,14 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
     """Write, check and link a new snapshot of the warehouse's marts.
 
     Raises PublicationRefused when a verdict blocks, and when there are no verdicts at all: nothing unchecked is published.
+    Raises StorageError when the disk under the home is full, read-only or damaged.
     """
     published_at = now or datetime.now(UTC)
     publication_id = f"{published_at:%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
-    record = _record_verdicts(settings, publication_id, verdicts, run_id)
+    with told(
+        f"{settings.home.path}: nothing was published, readers see what they saw", "mend the disk, then run again"
+    ):
+        record = _record_verdicts(settings, publication_id, verdicts, run_id)
     if not verdicts:
         missing = Verdict(
             "gate_2",
@@ -85,6 +90,19 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
         raise PublicationRefused([missing], record)
     if any(verdict.blocks for verdict in verdicts):
         raise PublicationRefused(verdicts, record)
+    remedy = "mend the disk, then run again"
+    with told(f"{settings.home.published}: nothing was published, readers see what they saw", remedy):
+        shown = _show(settings, publication_id, published_at, verdicts, run_id)
+    with told(f"{publication_id} is published, and not yet in the ledger; the next publication writes it down", remedy):
+        ledger.record(settings.home, ledger.Snapshot(publication_id, published_at, shown.folder))
+    _retire(settings.home.published, publication_id)
+    return shown
+
+
+def _show(
+    settings: Settings, publication_id: str, published_at: datetime, verdicts: Sequence[Verdict], run_id: str
+) -> Publication:
+    """Write the snapshot, read it back, and link it."""
     published = settings.home.published
     published.mkdir(parents=True, exist_ok=True)
     _clear_unfinished(published)
@@ -108,8 +126,6 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
         os.rename(folder, final)
         undo.pop_all()
     _link(published, publication_id)
-    ledger.record(settings.home, ledger.Snapshot(publication_id, published_at, final))
-    _retire(published, publication_id)
     return Publication(publication_id, final, manifest)
 
 

@@ -83,9 +83,10 @@ class _Watched:
                     self.reach(f"open {path}")
             elif event in ("os.rename", "os.symlink", "os.link") and (path := self.path(arguments[1])):
                 self.reach(f"{event.removeprefix('os.')} {path}")
+            elif event == "os.mkdir" and Path(os.fsdecode(arguments[0])).exists():
+                pass
             elif event in ("os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree") and (path := self.path(arguments[0])):
-                if event != "os.mkdir" or not Path(self.home, path).exists():
-                    self.reach(f"{event.split('.')[1]} {path}")
+                self.reach(f"{event.split('.')[1]} {path}")
         finally:
             self.is_busy = False
 
@@ -104,7 +105,7 @@ def _watch_files(watched: _Watched) -> None:
     fsync, write_text = os.fsync, Path.write_text
 
     def synced(descriptor: int) -> None:
-        if path := watched.path(os.readlink(f"/proc/self/fd/{descriptor}")):
+        if path := watched.path(Path(f"/proc/self/fd/{descriptor}").readlink()):
             watched.reach(f"sync {path}")
         fsync(descriptor)
 

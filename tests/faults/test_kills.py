@@ -107,9 +107,7 @@ def see_rows(found: Installation, expected: Installation) -> None:
     assert not any(lost.values()) and not any(doubled.values()), (lost, doubled)
 
 
-def kill_and_repeat(
-    moments: dict[str, Installation], root: Path, part: str, seam: str, again: tuple[str, ...]
-) -> None:
+def kill_and_repeat(moments: dict[str, Installation], root: Path, part: str, seam: str, again: tuple[str, ...]) -> None:
     """Kill this part of the night at the seam, run `again`, and hold everything against the undisturbed night."""
     old, new = moments["land"].marts(), moments["end"].marts()
     killed = moments[part].copied_to(root)
