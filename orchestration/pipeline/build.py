@@ -281,7 +281,9 @@ def _model_verdict(node: dict[str, Any], result: dict[str, Any] | None) -> Verdi
     status = result["status"] if result else "not run"
     if status == "success":
         return None
-    message = (result or {}).get("message") or f"the model was {status}"
+    message = str((result or {}).get("message") or f"the model was {status}").strip()
+    is_damaged = any(sign in message for sign in ("Corrupt database", "Could not read enough bytes from file"))
+    fix = "The warehouse is damaged: `make rebuild` builds it from the lake anew." if is_damaged else ""
     return Verdict(
         "gate_2",
         node["name"],
@@ -289,9 +291,9 @@ def _model_verdict(node: dict[str, Any], result: dict[str, Any] | None) -> Verdi
         "error",
         "error",
         _owner(node),
-        str(message).strip(),
+        message,
         1,
-        fix=f"Read {node['original_file_path']} and dbt's log.",
+        fix=fix or f"Read {node['original_file_path']} and dbt's log.",
     )
 
 

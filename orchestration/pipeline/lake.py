@@ -229,7 +229,7 @@ def newest_versions(home: Home, contract: Contract, days: Sequence[date]) -> pa.
     if not files:
         return None
     remedy = f"restore that file from the backup, or move it away; then {backfill_command(contract.name, days)}"
-    with duckdb.connect() as con, told(f"{contract.name}: what the lake holds cannot be read", remedy):
+    with duckdb.connect() as con, told(f"{contract.name}: what the lake holds cannot be read", remedy, duckdb.Error):
         return con.execute(
             versions_sql("read_parquet($files, hive_partitioning=true, union_by_name=true)", contract), {"files": files}
         ).to_arrow_table()

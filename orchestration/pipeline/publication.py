@@ -90,7 +90,7 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
         raise PublicationRefused([missing], record)
     if any(verdict.blocks for verdict in verdicts):
         raise PublicationRefused(verdicts, record)
-    remedy = "mend the disk, then run again"
+    remedy = "mend the disk, then run again (`make rebuild` where it is the warehouse that is damaged)"
     with told(f"{settings.home.published}: nothing was published, readers see what they saw", remedy):
         shown = _show(settings, publication_id, published_at, verdicts, run_id)
     with told(f"{publication_id} is published, and not yet in the ledger; the next publication writes it down", remedy):

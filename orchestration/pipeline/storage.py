@@ -26,16 +26,17 @@ class StorageError(OSError):
 
 
 @contextlib.contextmanager
-def told(what: str, remedy: str) -> Iterator[None]:
+def told(what: str, remedy: str, *more: type[Exception]) -> Iterator[None]:
     """Turn a fault of the disk into a StorageError: `what` was not done, what the system says, and what to do.
 
-    `remedy` is for damage; a disk that is full or read-only has its own. Waiting too long for a lock is no such fault.
+    `remedy` is for damage; a disk that is full or read-only has its own. `more` are errors that mean damage here and
+    nowhere else. Waiting too long for a lock is no such fault.
     """
     try:
         yield
     except (StorageError, TimeoutError):
         raise
-    except FAULTS as error:
+    except (*FAULTS, *more) as error:
         said = _one_line(error)
         known = next((remedy for sign, remedy in REMEDIES.items() if sign in said), remedy)
         raise StorageError(f"{what}: {said}; {known}") from None
