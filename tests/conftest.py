@@ -73,7 +73,8 @@ def _csv(value: object) -> str:
     return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n') else text
 
 
-def _of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of a session share."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
@@ -81,13 +82,13 @@ def _of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """(home of the sample company after the main job, what the job printed); one for all workers."""
-    return run_once(_of_all_workers(tmp_path_factory) / "sample")
+    return run_once(of_all_workers(tmp_path_factory) / "sample")
 
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     """A warehouse over an empty lake of the histories' world; one for all workers."""
-    root = _of_all_workers(tmp_path_factory) / "template"
+    root = of_all_workers(tmp_path_factory) / "template"
     return shared_template(root, profile_text(root, REPORTING_ZONES[0]))
 
 

@@ -10,12 +10,13 @@ import contextlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute
 from deltalake import DeltaTable, write_deltalake
 from filelock import FileLock, Timeout
 
@@ -274,6 +275,17 @@ def read_landings(home: Home) -> pa.Table:
         return LANDINGS_SCHEMA.empty_table()
     with told(f"{home.landings} cannot be read", _remedy(home.landings)):
         return table.to_pyarrow_table().sort_by("pulled_at")
+
+
+def next_pull(home: Home, stream: str, now: datetime) -> datetime:
+    """The instant that a pull is stamped with: now; where the clock has gone back, later than all pulls before it.
+
+    What is newest is told by these stamps, so a pull must never seem older than one that it follows.
+    """
+    landings = read_landings(home)
+    before: list[datetime] = landings.filter(pa.compute.equal(landings["stream"], stream))["pulled_at"].to_pylist()[-1:]
+    before += [day.last_pulled_at for day in held_days(stream_table(home, stream)).values()]
+    return max([now, *(stamp + timedelta(milliseconds=1) for stamp in before)])
 
 
 def last_good(landings: pa.Table) -> dict[tuple[str, date], dict[str, Any]]:

@@ -55,8 +55,9 @@ def land_stream(
     days: Sequence[date],
     run_id: str,
     on_day: Callable[[Landing], None] = lambda landing: None,
+    now: datetime | None = None,
 ) -> StreamLanding:
-    """Land these days of a stream. `on_day` hears of each day once its outcome is on disk.
+    """Land these days of a stream. `on_day` hears of each day once its outcome is on disk; `now` is the clock's word.
 
     A source that cannot be read fails its days; nothing is raised for it, so that other streams go on. Raises StorageError
     when the disk under the home is full, read-only or damaged, and TimeoutError when another run holds the stream.
@@ -65,7 +66,8 @@ def land_stream(
     for span in _passes(settings, stream, days):
         what = f"{stream}: the landing days {span[0]} to {span[-1]} did not land, what had landed stands"
         with told(what, "mend the disk, then run again"):
-            pulled = _land_pass(settings, stream, span, run_id)
+            while (pulled := _land_pass(settings, stream, span, run_id, now)) is None:
+                pass
         outcome.landings += pulled.landings
         outcome.verdicts = _merge(outcome.verdicts, pulled.verdicts)
         outcome.drift += [found for found in pulled.drift if found.column not in {d.column for d in outcome.drift}]
@@ -122,8 +124,11 @@ def _bytes_by_day(settings: Settings, stream: str, days: Sequence[date]) -> dict
     return sizes
 
 
-def _land_pass(settings: Settings, stream: str, days: list[date], run_id: str) -> StreamLanding:
-    pulled_at = datetime.now(UTC)
+def _land_pass(
+    settings: Settings, stream: str, days: list[date], run_id: str, now: datetime | None
+) -> StreamLanding | None:
+    """None when another run has pulled one of these days later and landed it first: what was pulled here is old."""
+    pulled_at = lake.next_pull(settings.home, stream, now or datetime.now(UTC))
     with scratch_folder(settings.home, stream) as scratch, duckdb.connect(f"{scratch}/pull.duckdb") as con:
         con.execute("set enable_progress_bar = false")
         con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
@@ -170,18 +175,20 @@ def _may_lack_columns(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
 
 def _decide(
     settings: Settings, gate: Gate, days: list[date], listing: list[dict[str, Any]], run_id: str, pulled_at: datetime
-) -> StreamLanding:
-    """Judge each day, write the good ones, and write down all of them."""
+) -> StreamLanding | None:
+    """Judge each day, write the good ones, and write down all of them. None when a later pull has landed meanwhile."""
     with lake.stream_lock(settings.home, gate.stream):
         return _decide_alone(settings, gate, days, listing, run_id, pulled_at)
 
 
 def _decide_alone(
     settings: Settings, gate: Gate, days: list[date], listing: list[dict[str, Any]], run_id: str, pulled_at: datetime
-) -> StreamLanding:
+) -> StreamLanding | None:
     profile, stream = settings.profile, gate.stream
     landings = lake.read_landings(settings.home)
     before = lake.last_good(landings)
+    if any(before[stream, day]["pulled_at"] >= pulled_at for day in days if (stream, day) in before):
+        return None
     history = {day: row["landed"] for (name, day), row in before.items() if name == stream}
     counts = gate.day_counts()
     outcome = StreamLanding(stream, drift=_new_drift(gate.drift(), stream, landings))

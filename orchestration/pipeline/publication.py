@@ -14,7 +14,7 @@ import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
     Raises PublicationRefused when a verdict blocks, and when there are no verdicts at all: nothing unchecked is published.
     Raises StorageError when the disk under the home is full, read-only or damaged.
     """
-    published_at = now or datetime.now(UTC)
+    published_at = _after_what_is_shown(settings, now or datetime.now(UTC))
     publication_id = f"{published_at:%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
     with told(
         f"{settings.home.path}: nothing was published, readers see what they saw", "mend the disk, then run again"
@@ -152,6 +152,13 @@ def _shown(settings: Settings) -> ledger.Snapshot | None:
     if standing is None or not (standing.folder / ledger.CHANGES).is_file():
         return None
     return ledger.Snapshot(standing.id, datetime.fromisoformat(standing.manifest["published_at"]), standing.folder)
+
+
+def _after_what_is_shown(settings: Settings, now: datetime) -> datetime:
+    """When this is published: now; where the clock has gone back, a second after what readers see, so that it is newer."""
+    standing = current(settings)
+    shown_at = datetime.fromisoformat(standing.manifest["published_at"]) if standing else now
+    return now if now >= shown_at else shown_at + timedelta(seconds=1)
 
 
 def _record_verdicts(settings: Settings, publication_id: str, verdicts: Sequence[Verdict], run_id: str) -> Path:

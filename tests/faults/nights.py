@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from random import Random
+from time import sleep
 from typing import Any
 
 import duckdb
@@ -33,6 +34,27 @@ PARTS = ("land", "build", "publish")
 PASSED = Verdict("gate_2", "fct_kpi", "adds_up", "error", "passed", "finance", "adds up")
 STAMPED = {"fct_kpi_history", "fct_kpi_restatements", "dim_publication"}  # they say how it came about
 STAMPS = {"fct_coverage": "pulled_at"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A night that goes on in a process of its own."""
+
+    process: Any
+    log: Path
+
+    def stands_still(self) -> bool:
+        state = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        return state == "T"
+
+    def go_on(self) -> None:
+        os.kill(self.process.pid, signal.SIGCONT)
+
+    def end(self) -> list[str]:
+        """Wait for its end. Returns the seams that it came to."""
+        self.process.join()
+        assert self.process.exitcode == 0, self.log.with_suffix(".error").read_text(encoding="utf-8")
+        return seams.said_by(self.log)
 
 
 @dataclass(frozen=True)
@@ -63,7 +85,7 @@ class Installation:
 
     def night(self, parts: Sequence[str] = PARTS, kill_at: str | None = None) -> list[str]:
         """Live through a night. Returns the seams that it came to; with `kill_at`, that one is the last."""
-        child = FORKS.Process(target=_night, args=(self, tuple(parts), kill_at))
+        child = FORKS.Process(target=_night, args=(self, tuple(parts), self.log, kill_at, signal.SIGKILL))
         child.start()
         child.join()
         reached = seams.said_by(self.log)
@@ -71,8 +93,19 @@ class Installation:
             assert child.exitcode == -signal.SIGKILL, ("the night did not come to", kill_at)
             assert reached[-1] == kill_at
         else:
-            assert child.exitcode == 0, (self.root / "error.txt").read_text(encoding="utf-8")
+            assert child.exitcode == 0, self.log.with_suffix(".error").read_text(encoding="utf-8")
         return reached
+
+    def begin(self, name: str, parts: Sequence[str], stop_at: str | None = None) -> Run:
+        """Begin a night beside others; with `stop_at`, it has come to that seam and stands still there."""
+        log = self.root / f"{name}.txt"
+        child = FORKS.Process(target=_night, args=(self, tuple(parts), log, stop_at, signal.SIGSTOP))
+        child.start()
+        run = Run(child, log)
+        while stop_at and not run.stands_still():
+            assert child.is_alive(), ("the night did not come to", stop_at)
+            sleep(0.01)
+        return run
 
     def lake(self) -> dict[str, Counter[tuple[Any, ...]]]:
         """The rows of every stream, of its quarantine and the good days of `landings`, without stamps of pulls."""
@@ -126,18 +159,20 @@ def opened(root: Path, template: Template) -> Installation:
     return installation
 
 
-def _night(installation: Installation, parts: Sequence[str], kill_at: str | None) -> None:
+def _night(
+    installation: Installation, parts: Sequence[str], log: Path, end_at: str | None, how: signal.Signals
+) -> None:
     """The child: it ends here, whatever happens."""
     os.environ.update(OPSMART_HOME=str(installation.home), OPSMART_PROFILE=str(installation.profile))
     try:
-        live(installation, parts, kill_at)
+        live(installation, parts, log, end_at, how)
     except BaseException:
-        (installation.root / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        log.with_suffix(".error").write_text(traceback.format_exc(), encoding="utf-8")
         sys.exit(1)
 
 
-def live(installation: Installation, parts: Sequence[str] = PARTS, kill_at: str | None = None) -> None:
-    """The parts of a night, in this process, which will end with it."""
+def live(installation: Installation, parts: Sequence[str], log: Path, end_at: str | None, how: signal.Signals) -> None:
+    """The settings, and then the parts of a night, in this process, which will end with it."""
     from orchestration.pipeline import batch_checks, catch_up, landing, publication
     from orchestration.settings import load_settings
     from tests.integration import dbt_preload
@@ -145,7 +180,7 @@ def live(installation: Installation, parts: Sequence[str] = PARTS, kill_at: str 
     from tests.integration.histories.world import FIRST_DAY
 
     os.environ["OPSMART_ROOT"] = str(dbt_preload.ROOT)
-    seams.watch(installation.home, installation.log, kill_at)
+    seams.watch(installation.home, log, end_at, how)
     batch_checks.validate = judge_in_pandas
     settings = load_settings()
     if "land" in parts:

@@ -3,7 +3,7 @@
 `watch` makes this process come to its seams one by one: every file that Python opens to write, every folder that it makes,
 every rename, link, removal and sync; every write to a Delta table, before its rows, between its rows and its commit, and
 after it; every statement that dbt or the publication gives to DuckDB. Each is written down before it happens; at the
-one that is asked for the process is killed. There is no way back: `watch` is for processes that end.
+one that is asked for the process is killed, or stopped. There is no way back: `watch` is for processes that end.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def said_by(log: Path) -> list[str]:
 
 
 class _Watched:
-    def __init__(self, home: Path, log: Path, kill_at: str | None) -> None:
-        self.home, self.kill_at = home, kill_at
+    def __init__(self, home: Path, log: Path, end_at: str | None, how: signal.Signals) -> None:
+        self.home, self.end_at, self.how = home, end_at, how
         self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         self.seen: Counter[str] = Counter()
         self.is_busy = False
@@ -57,12 +57,12 @@ class _Watched:
         self.seen[name] += 1
         key = f"{name} #{self.seen[name]}"
         os.write(self.log, f"{key}\n".encode())
-        return key == self.kill_at
+        return key == self.end_at
 
     def reach(self, name: str) -> None:
         """A seam; the process may end here."""
         if self.come_to(name):
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.how)
 
     def path(self, path: Any) -> str | None:
         """The path as it lies in the home; None for what lies elsewhere and for what decides nothing."""
@@ -91,9 +91,9 @@ class _Watched:
             self.is_busy = False
 
 
-def watch(home: Path, log: Path, kill_at: str | None = None) -> None:
-    """From now on this process writes its seams into `log`, and ends at the one named `kill_at`."""
-    watched = _Watched(home, log, kill_at)
+def watch(home: Path, log: Path, end_at: str | None = None, how: signal.Signals = signal.SIGKILL) -> None:
+    """From now on this process writes its seams into `log`, and sends itself the signal `how` at the one named `end_at`."""
+    watched = _Watched(home, log, end_at, how)
     sys.addaudithook(watched.audit)
     _watch_files(watched)
     _watch_delta(watched)

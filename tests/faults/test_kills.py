@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -134,6 +135,30 @@ def test_a_killed_run_is_made_good_by_the_next(
     """After a killed landing only the lake is looked at: that a build is a function of it is the histories' subject."""
     again = ("land",) if part == "land" else PARTS[PARTS.index(part) :]
     kill_and_repeat(moments, tmp_path, part, seam, again)
+
+
+@pytest.mark.parametrize(
+    "seam",
+    [
+        "open .home.json.new #1",
+        "sync .home.json.new #1",
+        "rename home.json #1",
+        "open keys/.hash.key.new #1",
+        "sync keys/.hash.key.new #1",
+        "rename keys/hash.key #1",
+        "open keys/.fingerprint.new #1",
+        "rename keys/fingerprint #1",
+    ],
+)
+def test_a_first_start_that_is_killed(moments: dict[str, Installation], tmp_path: Path, seam: str) -> None:
+    """No half of a key is ever taken for the key: people's hashes come from it."""
+    first = moments["land"].copied_to(tmp_path)
+    shutil.rmtree(first.home)
+    first.night((), kill_at=seam)
+    first.night(())
+    assert re.fullmatch("[0-9a-f]{64}", (first.home / "keys" / "hash.key").read_text(encoding="utf-8"))
+    assert list(first.home.rglob("*.new")) == []
+    record("kill points")
 
 
 def worth_it(part: str, moments: dict[str, Installation]) -> list[str]:
