@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
+from tests.faults.figures import record
 from tests.integration.histories.builds import Template
 from tests.integration.histories.machine import KINDS, History, Machine, Step, live_through, opened
 
@@ -85,6 +86,7 @@ def test_a_history_converges(template: Template, opening: Machine, tmp_path: Pat
     counts: Counter[str] = Counter()
     live_through(history, tmp_path, template, counts, opening)
     assert counts["history"] == 1 and counts["value compared"] > 0
+    record("sequences")
 
 
 @pytest.mark.soak
@@ -95,5 +97,6 @@ def test_many_random_histories_converge(template: Template, capsys: pytest.Captu
     with capsys.disabled():
         print(f"\nOPSMART_SOAK_SEED={seed}, part {part + 1} of {PARTS}", file=sys.stderr, flush=True)
         counts = run_histories(template, 300 // PARTS, seed + part)
+    record("sequences", counts["history"])
     assert counts["history"] >= 300 // PARTS
     assert min(counts[kind] for kind in KINDS) >= 20 / PARTS, "of each kind twenty over all parts"
