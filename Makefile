@@ -12,10 +12,11 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
-.PHONY: help setup run backfill rebuild maintain summary ui dbt mf test soak reliability bench lint format lock docs clean
+.PHONY: help setup run backfill rebuild reconcile source-check profile-init maintain summary ui dbt mf test soak reliability \
+  bench bench-postgres lint format lock docs clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 setup: $(INSTALLED) ## install what requirements.lock names, into .venv
 
@@ -35,6 +36,15 @@ backfill: setup ## pull a range again, then publish: FROM=2026-03-01 TO=2026-03-
 
 rebuild: setup ## build every model from the lake anew, then publish [PROFILE=]
 	@$(OPSMART) rebuild
+
+reconcile: setup ## compare the lake with what the sources say now: [STREAM=orders] [PROFILE=]
+	@$(OPSMART) reconcile $(if $(STREAM),--stream $(STREAM))
+
+source-check: setup ## connect, show the mapping beside the contract, land nothing [PROFILE=]
+	@$(OPSMART) source-check
+
+profile-init: setup ## begin a profile from a source's columns: ARGS="shop.toml --stream orders --url sqlite:///shop.db --table orders"
+	@$(OPSMART) profile-init $(ARGS)
 
 maintain: setup ## compact and vacuum the lake; the schedule does it weekly [PROFILE=]
 	@$(OPSMART) maintain
@@ -63,6 +73,9 @@ reliability: setup ## the faults and the histories, and their figures into docs/
 
 bench: setup ## what a build costs over a synthetic lake [EVENTS=20000000] [DAYS=60] [BENCH_HOME=data-bench]
 	@EVENTS=$(EVENTS) DAYS=$(DAYS) BENCH_HOME=$(BENCH_HOME) $(BIN)/python -m tests.bench
+
+bench-postgres: setup ## what landing order rows from a PostgreSQL costs [ROWS=5000000]
+	@ROWS=$(ROWS) $(BIN)/python -m tests.bench.postgres
 
 lint: setup ## style, types, architecture, names, portable SQL, generated files
 	@$(BIN)/ruff check .

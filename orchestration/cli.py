@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.status import Status
 
+from orchestration import commands_of_sources
 from orchestration.pipeline.build import BuildError
 from orchestration.settings import ROOT, Home, Settings, SettingsError, load_settings
 from sources.profile import ProfileError, check_that_sources_are_there
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     LOG.addHandler(_ConsoleHandler())
     try:
         return int(options.command(options))
-    except (ProfileError, SettingsError, CommandError) as error:
+    except (ProfileError, SettingsError, CommandError, commands_of_sources.SourceCommandError) as error:
         OUT.print(f"[bold red]opsmart:[/] {error}", highlight=False, soft_wrap=True)
         return 2
     except (OSError, BuildError) as error:
@@ -94,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     summary.set_defaults(command=_summary)
     maintain = commands.add_parser("maintain", help="compact and vacuum the lake")
     maintain.set_defaults(command=_maintain)
+    commands_of_sources.add_to(commands)
     ui = commands.add_parser("ui", help="Dagster's UI on 127.0.0.1, with the schedule and the sensors running")
     ui.add_argument("--port", default="3000")
     ui.set_defaults(command=_ui)

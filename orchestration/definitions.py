@@ -29,7 +29,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         assets=[
             *raw_assets(profile),
             warehouse_assets(settings.home, manifest, list(profile.streams)),
-            publication_asset(dbt_asset_keys(manifest)),
+            publication_asset(settings, dbt_asset_keys(manifest)),
         ],
         jobs=[land, publish, maintain_job],
         schedules=[nightly_schedule(profile, land), weekly_schedule(profile)],

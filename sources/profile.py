@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 import duckdb
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from sources.connectors import CONNECTORS
 from sources.contract import Contract, load_contracts
@@ -56,6 +56,7 @@ class Business(_Strict):
     first_day: date
     last_day: date | None = None
     settle_days: int = Field(default=2, ge=0, le=60)
+    reconcile_days: int = Field(default=35, ge=1, le=400)
     max_days_per_run: int = Field(default=400, ge=1)
     fiscal_year_start_month: int = Field(default=1, ge=1, le=12)
     refunds: Literal["stream", "none"] = "stream"
@@ -97,6 +98,8 @@ class StreamMapping(_Strict):
     settle_days: int | None = Field(default=None, ge=0, le=60)
     tolerance: float | None = Field(default=None, ge=0, le=1)
     empty_days: Literal["warn", "expected", "fail"] = "warn"
+    reconcile: Literal["warn", "block", "off"] = "warn"
+    reconcile_by: Literal["totals", "content"] = "totals"
     extra: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     fields: dict[str, str]
@@ -230,7 +233,8 @@ def _one_line(error: ValidationError, prefix: str = "") -> str:
     if first["type"] == "missing":
         return f"{where}: missing"
     message = first["msg"].removeprefix("Value error, ")
-    return f"{where} = {first['input']!r}: {message}"
+    shown = re.sub(r"://[^/@]*@", "://***@", repr(first["input"]))  # an address may have a password in it
+    return f"{where} = {shown}: {message}"
 
 
 def _allowed_keys(model: type[BaseModel]) -> str:
@@ -282,6 +286,21 @@ def _source(name: str, options: dict[str, Any], source_zone: str, known: Mapping
         if error.errors()[0]["type"] == "extra_forbidden":
             line += f"; allowed: connector, zone, {_allowed_keys(model)}"
         raise ProfileError(line) from None
+
+
+def _check_secrets(sources: Any) -> None:
+    """Refuse a secret that stands in the profile itself: profiles are shared and versioned. It is never shown."""
+    for name, options in sources.items() if isinstance(sources, dict) else ():
+        connector = CONNECTORS.get(str(options.get("connector"))) if isinstance(options, dict) else None
+        for key, field in connector.Options.model_fields.items() if connector else ():
+            wanted = options.get(key)
+            found = _VARIABLE.fullmatch(str(wanted))
+            is_secret = SecretStr in (field.annotation, *get_args(field.annotation))
+            if is_secret and wanted is not None and (found is None or found["default"] is not None):
+                raise ProfileError(
+                    f'sources.{name}.{key}: a secret does not belong in a profile; write {key} = "${{NAME}}" and set '
+                    "that environment variable"
+                )
 
 
 def _check_stream(name: str, mapping: StreamMapping, sources: Mapping[str, Source], contract: Contract) -> None:
@@ -361,6 +380,7 @@ def _build(path: Path, raw: dict[str, Any], environment: Mapping[str, str], chec
     for name in raw.get("streams", {}):
         if name not in contracts:
             raise ProfileError(f"streams.{name}: no such stream; allowed: {', '.join(contracts)}")
+    _check_secrets(raw.get("sources", {}))
     try:
         parsed = _ProfileFile(**_substitute(raw, environment, ""))
     except ValidationError as error:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
+
+import duckdb
 
 
 def identifier(name: str) -> str:
@@ -18,3 +21,20 @@ def literal(text: str) -> str:
 def list_literal(texts: Iterable[str]) -> str:
     """DuckDB's list of these texts."""
     return "[" + ", ".join(literal(text) for text in texts) + "]"
+
+
+def mentioned_columns(con: duckdb.DuckDBPyConnection, statement: str) -> Iterator[str]:
+    """The last part of every column reference in a SELECT; `*` mentions nothing by itself."""
+    answer = con.execute("select json_serialize_sql(?::varchar)", [statement]).fetchone()
+    yield from _column_names(json.loads(answer[0])) if answer else ()
+
+
+def _column_names(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        if node.get("class") == "COLUMN_REF":
+            yield from node.get("column_names", [])
+        for child in node.values():
+            yield from _column_names(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from _column_names(child)

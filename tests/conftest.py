@@ -14,6 +14,7 @@ from orchestration.pipeline.landing import StreamLanding, land_stream
 from orchestration.settings import Settings, load_settings
 from tests.integration.histories.builds import Template, shared_template
 from tests.integration.histories.world import REPORTING_ZONES, profile_text
+from tests.postgres_server import Postgres, running_postgres
 from tests.sample_home import run_once
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
@@ -90,6 +91,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     """A warehouse over an empty lake of the histories' world; one for all workers."""
     root = of_all_workers(tmp_path_factory) / "template"
     return shared_template(root, profile_text(root, REPORTING_ZONES[0]))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL; each test makes the schema, database or users of its own."""
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.fixture

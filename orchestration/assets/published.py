@@ -6,19 +6,19 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from orchestration.assets.raw import check_result, in_one_line
-from orchestration.pipeline import build, mart_checks
+from orchestration.pipeline import build, mart_checks, reconciliation
 from orchestration.pipeline.lake import to_json
 from orchestration.pipeline.publication import PublicationRefused, publish
-from orchestration.settings import load_settings
+from orchestration.settings import Settings, load_settings
 
 KEY = dg.AssetKey(["published", "marts"])
 BUILD_CHECK = "build_verdicts"
 
 
-def publication_asset(upstream: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
+def publication_asset(settings: Settings, upstream: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     """The publication, after every mart. It reads all verdicts again: a failed dbt test does not by itself stop Python."""
     checks = {BUILD_CHECK: "Every dbt model was built and every dbt test was evaluated and passed."}
-    checks |= mart_checks.check_names()
+    checks |= mart_checks.check_names() | reconciliation.check_names(settings)
 
     @dg.multi_asset(
         name="publication",
@@ -37,9 +37,11 @@ def publication_asset(upstream: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     )
     def publication(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         settings = load_settings(check_sources=False)
+        with in_one_line():
+            reconciled = reconciliation.judge(settings)
         with in_one_line(), build.warehouse_lock(settings.home):
             verdicts = build.read_verdicts(settings.home)
-            judged = mart_checks.judge_marts(settings.home)
+            judged = [*mart_checks.judge_marts(settings.home), *reconciled]
             failing = [verdict for verdict in verdicts if verdict.blocks]
             yield dg.AssetCheckResult(
                 asset_key=KEY,

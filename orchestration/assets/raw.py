@@ -1,6 +1,7 @@
 """The assets `raw/<stream>`: pull, gate 1 and landing of a range of days. The work itself is pipeline/landing.py."""
 
 import contextlib
+import json
 import logging
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.partitions import landing_days
-from orchestration.pipeline import batch_checks, catch_up
+from orchestration.pipeline import batch_checks, catch_up, reconciliation
 from orchestration.pipeline.build import BuildError
 from orchestration.pipeline.lake import Landing
 from orchestration.pipeline.landing import StreamLanding, land_stream
@@ -112,6 +113,10 @@ def _raw_asset(profile: Profile, stream: str) -> dg.AssetsDefinition:
         with in_one_line():
             outcome = land_stream(settings, stream, days, context.run.run_id, on_day)
         LOG.info(f"{_told(outcome)} ({time.monotonic() - started:.1f} s)")
+        if not context.run.tags.get(ONLY_NEEDED):  # somebody asked for these days
+            buried = reconciliation.bury(settings, stream, [landing.landed_date for landing in outcome.landed])
+            for day, rows in buried.items():
+                LOG.info(f"{stream}: {rows:,} rows of {day} are gone at the source: written down as deleted")
         for verdict in outcome.verdicts:
             yield check_result(key, verdict)
         if outcome.failed:
@@ -127,8 +132,7 @@ def _told(outcome: StreamLanding) -> str:
     told = f"{outcome.stream}: {len(outcome.landed)} days landed, {rows:,} rows, {rejected:,} rejected"
     if outcome.failed:
         told += f", {len(outcome.failed)} days failed"
-    drifted = ", ".join(f"{found.column} ({found.type}, {found.count} rows)" for found in outcome.drift)
-    return told + (f"; unknown fields at the source: {drifted}" if drifted else "")
+    return told + (f"; schema drift: {'; '.join(map(str, outcome.drift))}" if outcome.drift else "")
 
 
 def _materialization(key: dg.AssetKey, landing: Landing) -> dg.AssetMaterialization:
@@ -140,6 +144,7 @@ def _materialization(key: dg.AssetKey, landing: Landing) -> dg.AssetMaterializat
             "pulled": landing.pulled,
             "rejected": landing.rejected,
             "written": landing.written,
+            "schema drift": dg.MetadataValue.json(json.loads(landing.drift)),
             "window": f"[{landing.landed_date} 00:00, +1 day) in the landing zone",
         },
     )

@@ -221,7 +221,7 @@ def read_verdicts(home: Home) -> list[Verdict]:
 
     A test that the manifest has and the results lack, or that was skipped, counts as not evaluated, which is a failure.
     """
-    manifest = json.loads((home.runs / "target" / "manifest.json").read_text(encoding="utf-8"))
+    manifest = _read_json(home.runs / "target" / "manifest.json")
     if not _results_file(home).is_file():
         return [
             Verdict(
@@ -236,7 +236,7 @@ def read_verdicts(home: Home) -> list[Verdict]:
                 fix=f"Read {home.runs / 'logs' / 'dbt.log'} and build again.",
             )
         ]
-    said = json.loads(_results_file(home).read_text(encoding="utf-8"))
+    said = _read_json(_results_file(home))
     results = {result["unique_id"]: result for result in said["results"]}
     samples = _failing_rows(home, said["results"])
     verdicts = []
@@ -248,6 +248,18 @@ def read_verdicts(home: Home) -> list[Verdict]:
             if failed:
                 verdicts += [failed, *_damaged_files(home, failed)]
     return list({verdict.name + verdict.message: verdict for verdict in verdicts}.values())
+
+
+def _read_json(path: Path) -> Any:
+    """What dbt wrote there. Raises BuildError where it could not write it to its end."""
+    with told(f"{path}: nothing was published", "run again"):
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            raise BuildError(
+                f"{path} is cut off, nothing was published: dbt was killed, or there is no space left on its disk; free "
+                "space there, then run again"
+            ) from None
 
 
 def _damaged_files(home: Home, failed: Verdict) -> list[Verdict]:

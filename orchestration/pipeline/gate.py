@@ -7,36 +7,27 @@ Judging a day as a whole (how many bad rows are too many) does not belong here: 
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from orchestration.pipeline.keyed_hash import keyed_hash_sql
 from orchestration.pipeline.lake import key_sql
+from orchestration.pipeline.schema_drift import SYSTEM_COLUMNS
 from sources.contract import Contract, Field, Rule
 from sources.profile import Profile, StreamMapping
 from sources.sql_text import identifier, literal
 
 UNDATED = "cursor_required"  # the rule that a row without a readable cursor breaks
-SYSTEM_COLUMNS = ("_source_file", "_file_day", "_malformed")
 
 
 class GateError(Exception):
     """The rows cannot be judged at all; the message names the stream, the field and what to do."""
-
-
-@dataclass(frozen=True)
-class Drift:
-    """A source column that no mapping mentions."""
-
-    column: str
-    type: str
-    count: int
 
 
 def told(error: duckdb.Error) -> str:
@@ -112,6 +103,9 @@ class Gate:
     stream: str
     key: bytes
     open_schema: bool  # the source may leave a field out of every row (JSON lines): a missing one is NULL, not an error
+    before: Mapping[str, Any] = field(default_factory=dict)  # what the pull before saw of the fields (schema_drift)
+    added: set[str] = field(default_factory=set)  # columns of an open schema that no row of the pull has
+    vanished: set[str] = field(default_factory=set)  # optional fields that were there before, and whose column is not
 
     @property
     def contract(self) -> Contract:
@@ -121,7 +115,8 @@ class Gate:
     def mapping(self) -> StreamMapping:
         return self.profile.streams[self.stream]
 
-    def _columns(self, table: str) -> dict[str, str]:
+    def columns(self, table: str) -> dict[str, str]:
+        """The columns of a table, and their types."""
         return {row[0]: row[1] for row in self.con.execute(f"describe {identifier(table)}").fetchall()}
 
     def map_rows(self) -> None:
@@ -129,12 +124,9 @@ class Gate:
 
         Raises GateError naming the field whose expression cannot be evaluated.
         """
-        relation = f"({self.mapping.query})" if self.mapping.query else identifier(self.mapping.source)
+        relation = self._relation()
         extra = ", ".join(f"{literal(name)}, {identifier(name)}" for name in self.mapping.extra)
-        select = [
-            f"({self.mapping.fields.get(f.name, 'null')}) as {identifier('raw_' + f.name)}"
-            for f in self.contract.fields
-        ]
+        select = [f"({self._expression(f)}) as {identifier('raw_' + f.name)}" for f in self.contract.fields]
         select.append(f"({self.mapping.cursor or '_file_day'}) as raw_cursor")
         select.append(f"{f'cast(json_object({extra}) as varchar)' if extra else 'cast(null as varchar)'} as raw_extra")
         while True:
@@ -142,27 +134,61 @@ class Gate:
                 self.con.execute(
                     f"create or replace temp view mapped as select source.*, {', '.join(select)} from {relation} as source"
                 )
-                return
+                return None
             except duckdb.Error as error:
-                if not self._add_missing_column(str(error)):
+                if self._add_missing_column(str(error)):
+                    continue
+                if not self._leave_out_vanished_fields():
                     raise GateError(self._explain(error)) from None
+                return self.map_rows()
+
+    def _expression(self, field: Field) -> str:
+        return "null" if field.name in self.vanished else self.mapping.fields.get(field.name, "null")
+
+    def _leave_out_vanished_fields(self) -> bool:
+        """Optional fields that the pull before still saw may go. Raises GateError where a required one is gone."""
+        optional = {f.name for f in self.contract.fields if not f.required or f.default is not None}
+        gone = [name for name in self.before if name not in self.vanished and self._lacks_column(name)]
+        for name in gone:
+            if name not in optional:
+                raise GateError(
+                    f"{self.stream}: the required field {name} has vanished: before {self.before[name]['type']}, now no such "
+                    f"column. {self._what_is_there()}. Mend the source, or streams.{self.stream}.fields.{name}"
+                )
+        self.vanished.update(gone)
+        return bool(gone)
+
+    def _lacks_column(self, name: str) -> bool:
+        if name not in self.mapping.fields:
+            return False
+        try:
+            self.con.execute(f"select ({self.mapping.fields[name]}) from {self._relation()} as source limit 0")
+        except duckdb.BinderException as error:
+            return bool(_MISSING_COLUMN.search(str(error)))
+        except duckdb.Error:
+            return False
+        return False
+
+    def _relation(self) -> str:
+        return f"({self.mapping.query})" if self.mapping.query else identifier(self.mapping.source)
+
+    def _what_is_there(self) -> str:
+        names = [name for name in self.columns(self.mapping.source) if name not in SYSTEM_COLUMNS]
+        return f"The source {self.mapping.source} has: {', '.join(names) or 'no rows and no columns'}"
 
     def _add_missing_column(self, message: str) -> bool:
         found = _MISSING_COLUMN.search(message)
-        if not self.open_schema or not found or found["name"] in self._columns(self.mapping.source):
+        if not self.open_schema or not found or found["name"] in self.columns(self.mapping.source):
             return False
         self.con.execute(
             f"alter table {identifier(self.mapping.source)} add column {identifier(found['name'])} varchar"
         )
+        self.added.add(found["name"])
         return True
 
     def _explain(self, error: duckdb.Error) -> str:
         """The line for a mapping that cannot be evaluated: each expression is tried alone, to name the one at fault."""
-        relation = f"({self.mapping.query})" if self.mapping.query else identifier(self.mapping.source)
-        has = (
-            ", ".join(c for c in self._columns(self.mapping.source) if c not in SYSTEM_COLUMNS)
-            or "no rows and no columns"
-        )
+        relation = self._relation()
         where, fault = f"streams.{self.stream}", error
         tries = {f"fields.{name}": sql for name, sql in self.mapping.fields.items()}
         for key, expression in {"query": "1", "cursor": self.mapping.cursor or "1", **tries}.items():
@@ -172,7 +198,7 @@ class Gate:
                 where, fault = f"streams.{self.stream}.{key}", found
                 break
         return (
-            f"{where} cannot be evaluated: {told(fault)}. The source {self.mapping.source} has: {has}. "
+            f"{where} cannot be evaluated: {told(fault)}. {self._what_is_there()}. "
             "Mend the expression in the profile, or the source"
         )
 
@@ -190,7 +216,7 @@ class Gate:
             landed = "_file_day"
         else:
             landed = f"cast(timezone({zone}, try_cast(raw_cursor as timestamptz)) as date)"
-        present = self._columns("mapped")
+        present = self.columns("mapped")
         shadowed = [name for name in (*self.contract.field_names, "landed_date") if name in present]
         absent = [name for name in ("_source_file", "_malformed") if name not in present]
         # A row whose cursor cannot be read falls on no day: it is judged with the profile's first day, once.
@@ -220,6 +246,11 @@ class Gate:
         except duckdb.Error as error:
             raise GateError(self._explain(error)) from None
         self._make_good(pulled_at)
+
+    def present_keys(self, names: Sequence[str]) -> pa.Table:
+        """The key columns of every row of the pull, good or bad, as they land (identifiers hashed)."""
+        columns = [self._landed_column(field) for field in self.contract.fields if field.name in names]
+        return self.con.execute(f"select distinct {', '.join(columns)} from judged").to_arrow_table()
 
     def undated_share(self) -> tuple[int, float]:
         """Rows of the whole pull whose cursor cannot be read, and their share. They belong to no landing day."""
@@ -272,11 +303,11 @@ class Gate:
     def quarantined(self, run_id: str, pulled_at: datetime) -> pa.Table:
         """The bad rows: landed_date, reasons and record as JSON text, source_file, run_id, pulled_at."""
         pairs = []
-        for field in self.contract.fields:
-            raw = f"cast({identifier('raw_' + field.name)} as varchar)"
-            if field.privacy != "drop":
+        for named in self.contract.fields:
+            raw = f"cast({identifier('raw_' + named.name)} as varchar)"
+            if named.privacy != "drop":
                 pairs.append(
-                    f"{literal(field.name)}, {keyed_hash_sql(raw, self.key) if field.privacy == 'identifier' else raw}"
+                    f"{literal(named.name)}, {keyed_hash_sql(raw, self.key) if named.privacy == 'identifier' else raw}"
                 )
         return self.con.execute(
             f"""select landed_date, cast(to_json(reasons) as varchar) as reasons,
@@ -360,29 +391,10 @@ class Gate:
             shown.append({"reasons": row["reasons"], "values": values, "source": row["_source_file"]})
         return shown
 
-    def drift(self) -> list[Drift]:
-        """Columns of the stream's source that neither the mapping nor `extra` nor `ignore` mentions, with their counts."""
-        columns = self._columns(self.mapping.source)
-        known = {*SYSTEM_COLUMNS, *self.mapping.extra, *self.mapping.ignore, *self._mentioned()}
-        unknown = [name for name in columns if name not in known]
-        if not unknown:
-            return []
-        counts = self.con.execute(
-            f"select {', '.join(f'count({identifier(name)})' for name in unknown)} from {identifier(self.mapping.source)}"
-        ).fetchone()
-        return [Drift(name, columns[name], n) for name, n in zip(unknown, counts or (), strict=True) if n]
-
-    def _mentioned(self) -> Iterator[str]:
+    def rule_checks(self) -> list[str]:
+        """The conditions of all row rules of contract and profile."""
         rejecting, warning = row_rules(self.profile, self.stream)
-        expressions = [*self.mapping.fields.values(), *(rule.check for rule in rejecting + warning)]
-        if self.mapping.cursor:
-            expressions.append(self.mapping.cursor)
-        statements = [f"select ({expression})" for expression in expressions]
-        if self.mapping.query:
-            statements.append(self.mapping.query)
-        for statement in statements:
-            answer = self.con.execute("select json_serialize_sql(?::varchar)", [statement]).fetchone()
-            yield from _column_names(json.loads(answer[0])) if answer else ()
+        return [rule.check for rule in rejecting + warning]
 
 
 def _names(rules: list[tuple[str, str]]) -> str:
@@ -397,15 +409,3 @@ def _names(rules: list[tuple[str, str]]) -> str:
 def _full_key(contract: Contract) -> str:
     key = key_sql(contract)
     return key if not contract.set_key else " || chr(31) || ".join(f"cast({name} as varchar)" for name in contract.key)
-
-
-def _column_names(node: object) -> Iterator[str]:
-    """The last part of every column reference in a serialised statement; `*` mentions nothing by itself."""
-    if isinstance(node, dict):
-        if node.get("class") == "COLUMN_REF":
-            yield from node.get("column_names", [])
-        for child in node.values():
-            yield from _column_names(child)
-    elif isinstance(node, list):
-        for child in node:
-            yield from _column_names(child)

@@ -39,7 +39,11 @@ LANDINGS_SCHEMA = pa.schema(
         ("event_days", pa.string()),  # JSON {day: rows}, in UTC
         ("findings", pa.string()),  # JSON {rule: rows}, and REPEATS where keys were repeated
         ("listing", pa.string()),  # JSON of the source's files
-        ("drift", pa.string()),  # JSON of the pull's unknown source columns, on the first day of the pull
+        ("drift", pa.string()),  # JSON of what the pull reports as schema drift, on its first day
+        (
+            "fields",
+            pa.string(),
+        ),  # JSON of what the pull saw of the mapped fields (schema_drift), on its first landed day
         ("day_version", pa.string()),  # what the lake held of the day when this row was written (HeldDay.version)
         ("reason", pa.string()),
         ("contract_version", pa.string()),
@@ -75,6 +79,7 @@ class Landing:
     pulled_at: datetime
     drift: str = "[]"
     day_version: str | None = None
+    fields: str = "{}"
 
 
 @contextlib.contextmanager
@@ -260,6 +265,25 @@ def versions_sql(relation: str, contract: Contract) -> str:
     """
 
 
+FILES_SQL = "read_parquet($files, hive_partitioning = true, hive_types = {'landed_date': date}, union_by_name = true)"
+"""The rows of Parquet files of a stream's table, given as the parameter `files`; landed_date is a date."""
+
+
+def standing_sql(relation: str, contract: Contract) -> str:
+    """The rows of `relation` that stand: of a mutable stream the newest version of each key, unless it is a tombstone."""
+    if contract.kind == "immutable":
+        return f"select * from {relation}"
+    return f"""
+        select * exclude (_position) from (
+            select *, rank() over (
+                partition by {key_sql(contract)}
+                order by updated_at desc nulls last, pulled_at desc, landed_date desc
+            ) as _position
+            from {relation}
+        ) where _position = 1 and content_hash is not null
+    """
+
+
 def append_landings(home: Home, landings: Sequence[Landing]) -> None:
     """Write down attempts, in one commit. Always the last write of a landing."""
     if not landings:
@@ -274,7 +298,11 @@ def read_landings(home: Home) -> pa.Table:
     if table is None:
         return LANDINGS_SCHEMA.empty_table()
     with told(f"{home.landings} cannot be read", _remedy(home.landings)):
-        return table.to_pyarrow_table().sort_by("pulled_at")
+        rows = table.to_pyarrow_table().sort_by("pulled_at")
+    for missing in LANDINGS_SCHEMA:  # written by an older version
+        if missing.name not in rows.column_names:
+            rows = rows.append_column(missing, pa.nulls(rows.num_rows, missing.type))
+    return rows
 
 
 def next_pull(home: Home, stream: str, now: datetime) -> datetime:

@@ -6,7 +6,7 @@ written down as failed, with the reason. Which days to ask for is decided in cat
 
 from __future__ import annotations
 
-import json
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -15,15 +15,15 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from orchestration.pipeline import batch_checks, lake
-from orchestration.pipeline.gate import Drift, Gate, GateError
+from orchestration.pipeline import batch_checks, lake, schema_drift
+from orchestration.pipeline.gate import Gate, GateError
 from orchestration.pipeline.lake import Landing
+from orchestration.pipeline.schema_drift import Drift
 from orchestration.pipeline.scratch import scratch_folder
 from orchestration.pipeline.storage import told
 from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import Settings
-from sources.connectors import CONNECTORS
-from sources.connectors.base import SourceError, Window
+from sources.connectors import CONNECTORS, Pull, SourceError, Window, load_all
 from sources.profile import Source
 
 MEMORY_LIMIT = "2GB"  # of one pull; what does not fit spills to the scratch folder
@@ -63,7 +63,7 @@ def land_stream(
     when the disk under the home is full, read-only or damaged, and TimeoutError when another run holds the stream.
     """
     outcome = StreamLanding(stream)
-    for span in _passes(settings, stream, days):
+    for span in passes(settings, stream, days):
         what = f"{stream}: the landing days {span[0]} to {span[-1]} did not land, what had landed stands"
         with told(what, "mend the disk, then run again"):
             while (pulled := _land_pass(settings, stream, span, run_id, now)) is None:
@@ -92,7 +92,7 @@ def _merge(before: list[Verdict], after: list[Verdict]) -> list[Verdict]:
     return list(merged.values())
 
 
-def _passes(settings: Settings, stream: str, days: Sequence[date]) -> Iterator[list[date]]:
+def passes(settings: Settings, stream: str, days: Sequence[date]) -> Iterator[list[date]]:
     """Cut the wanted days into pulls: where there is a gap, and where the files of one pull would be too many bytes."""
     span: list[date] = []
     size = 0
@@ -129,40 +129,59 @@ def _land_pass(
 ) -> StreamLanding | None:
     """None when another run has pulled one of these days later and landed it first: what was pulled here is old."""
     pulled_at = lake.next_pull(settings.home, stream, now or datetime.now(UTC))
+    with scratch_database(settings, stream) as con:
+        try:
+            gate, listing = open_gate(settings, stream, days, con)
+            gate.split(days, pulled_at)
+            fields = schema_drift.fields_now(gate, gate.before)
+            if changed := schema_drift.changed_type(stream, gate.before, fields):
+                raise GateError(changed)
+        except (SourceError, GateError) as error:
+            return _all_failed(settings, stream, days, str(error), run_id, pulled_at)
+        with lake.stream_lock(settings.home, stream):
+            return _decide_alone(settings, gate, days, listing, fields, run_id, pulled_at)
+
+
+@contextlib.contextmanager
+def scratch_database(settings: Settings, stream: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty database for one pull, bounded in memory, gone afterwards."""
     with scratch_folder(settings.home, stream) as scratch, duckdb.connect(f"{scratch}/pull.duckdb") as con:
         con.execute("set enable_progress_bar = false")
         con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         con.execute(f"set temp_directory = '{scratch}/spill'")
-        try:
-            gate, listing = _open_gate(settings, stream, days, con)
-            gate.split(days, pulled_at)
-        except (SourceError, GateError) as error:
-            return _all_failed(settings, stream, days, str(error), run_id, pulled_at)
-        return _decide(settings, gate, days, listing, run_id, pulled_at)
+        yield con
 
 
-def _open_gate(
+def open_gate(
     settings: Settings, stream: str, days: list[date], con: duckdb.DuckDBPyConnection
 ) -> tuple[Gate, list[dict[str, Any]]]:
-    """Register the stream's sources in `con`, switch external access off, and map the rows."""
+    """Register the stream's sources in `con`, switch external access off, and map the rows; with what files there were.
+
+    Raises SourceError or GateError.
+    """
     profile = settings.profile
     mapping = profile.streams[stream]
     window = Window(days[0], days[-1], profile.business.landing_zone)
     main = profile.sources[mapping.source]
     con.execute(f"set TimeZone = '{main.zone}'")
-    listing = _load(con, main, window)
+    wanted = [_pull(main, window)]
     if mapping.query:
-        for name, source in profile.sources.items():
-            if name != main.name and name in mapping.query:
-                listing += _load(con, source, None)
+        # loaded together with the main source: rows of one moment, where a connector can do that
+        wanted += [
+            _pull(source, None)
+            for name, source in profile.sources.items()
+            if name != main.name and name in mapping.query
+        ]
+    listing = load_all(con, wanted)
     con.execute("set enable_external_access = false")
     gate = Gate(con, profile, stream, settings.hash_key, _may_lack_columns(con, main))
+    gate.before = schema_drift.fields_before(lake.read_landings(settings.home), stream, days[0])
     gate.map_rows()
     return gate, listing
 
 
-def _load(con: duckdb.DuckDBPyConnection, source: Source, window: Window | None) -> list[dict[str, Any]]:
-    return list(CONNECTORS[source.connector].load(con, source.name, source.options, window, source.zone))
+def _pull(source: Source, window: Window | None) -> tuple[str, Pull]:
+    return source.connector, Pull(source.name, source.options, window, source.zone)
 
 
 def _may_lack_columns(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
@@ -173,25 +192,32 @@ def _may_lack_columns(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
     return not (found and found[0])
 
 
-def _decide(
-    settings: Settings, gate: Gate, days: list[date], listing: list[dict[str, Any]], run_id: str, pulled_at: datetime
-) -> StreamLanding | None:
-    """Judge each day, write the good ones, and write down all of them. None when a later pull has landed meanwhile."""
-    with lake.stream_lock(settings.home, gate.stream):
-        return _decide_alone(settings, gate, days, listing, run_id, pulled_at)
-
-
 def _decide_alone(
-    settings: Settings, gate: Gate, days: list[date], listing: list[dict[str, Any]], run_id: str, pulled_at: datetime
+    settings: Settings,
+    gate: Gate,
+    days: list[date],
+    listing: list[dict[str, Any]],
+    fields: dict[str, Any],
+    run_id: str,
+    pulled_at: datetime,
 ) -> StreamLanding | None:
+    """Judge each day, write the good ones, and write down all of them. Nobody else writes to the stream meanwhile.
+
+    None when a later pull has landed meanwhile.
+    """
     profile, stream = settings.profile, gate.stream
     landings = lake.read_landings(settings.home)
     before = lake.last_good(landings)
     if any(before[stream, day]["pulled_at"] >= pulled_at for day in days if (stream, day) in before):
         return None
     history = {day: row["landed"] for (name, day), row in before.items() if name == stream}
-    counts = gate.day_counts()
-    outcome = StreamLanding(stream, drift=_new_drift(gate.drift(), stream, landings))
+    counts: dict[date, Any] = gate.day_counts()
+    rows = sum(count["pulled"] for count in counts.values())
+    drifted = [
+        *schema_drift.unknown_columns(gate),
+        *schema_drift.vanished_fields(gate.before, fields, rows),
+    ]
+    outcome = StreamLanding(stream, drift=schema_drift.not_reported_yet(drifted, stream, landings))
     outcome.verdicts, refused = batch_checks.judge(profile, stream, days, counts, history, gate.undated_share())
     good = [day for day in days if day not in refused]
     written = _write(settings, gate, good, counts, {d: before.get((stream, d)) for d in good}, run_id, pulled_at)
@@ -202,6 +228,8 @@ def _decide_alone(
         reason = None
         if day in refused:
             reason = batch_checks.explain(profile, stream, day, count, refused[day], gate.samples(day))
+            changes = schema_drift.before_and_after(gate, gate.before, day, count["rules"])
+            reason += "".join(f"; {line}" for line in changes)
         outcome.landings.append(
             Landing(
                 stream=stream,
@@ -221,21 +249,11 @@ def _decide_alone(
                 pulled_at=pulled_at,
                 drift=lake.to_json([asdict(found) for found in outcome.drift] if day == days[0] else []),
                 day_version=now_held.get(day),
+                fields=lake.to_json(fields if good and day == good[0] else {}),
             )
         )
     lake.append_landings(settings.home, outcome.landings)
     return outcome
-
-
-def _new_drift(drift: list[Drift], stream: str, landings: pa.Table) -> list[Drift]:
-    """An unknown column is reported by the pull that meets it first, and by no later one."""
-    known = {
-        found["column"]
-        for row in landings.select(["stream", "drift"]).to_pylist()
-        if row["stream"] == stream
-        for found in json.loads(row["drift"] or "[]")
-    }
-    return [found for found in drift if found.column not in known]
 
 
 def _findings(count: dict[str, Any]) -> dict[str, int]:

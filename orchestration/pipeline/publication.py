@@ -20,7 +20,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.pipeline import lake, ledger, origins
+from orchestration.pipeline import lake, ledger, origins, schema_drift
 from orchestration.pipeline.storage import told
 from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import Settings
@@ -118,6 +118,10 @@ def _show(
         ledger.write_changes(before, ledger.Snapshot(publication_id, published_at, folder), folder / ledger.CHANGES)
         counts |= ledger.add_tables(settings.home, folder)
         manifest = _manifest(settings, publication_id, published_at, verdicts, run_id, counts, folder)
+        reported = schema_drift.reported_since(
+            lake.read_landings(settings.home), before.published_at if before else None
+        )
+        manifest["schema_drift"] = reported
         manifest["restatements"] = ledger.restatements(before, folder)
         (folder / "publication.json").write_text(json.dumps(manifest, indent=2, default=str) + "\n", encoding="utf-8")
         _check(folder, counts, publication_id)

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from orchestration.pipeline import build, catch_up, lake, mart_checks
+from orchestration.pipeline import build, catch_up, lake, mart_checks, reconciliation
 from orchestration.pipeline.landing import StreamLanding, land_stream
 from orchestration.pipeline.publication import Publication, publish
 from orchestration.settings import Settings
@@ -24,11 +24,16 @@ def land(settings: Settings, days: Sequence[date] | None = None, now: datetime |
         wanted = catch_up.days_to_land(settings, stream, landings, now) if days is None else list(days)
         if wanted:
             outcomes.append(land_stream(settings, stream, wanted, run_id, now=now))
+            if days is not None:
+                landed = [landing.landed_date for landing in outcomes[-1].landed]
+                reconciliation.bury(settings, stream, landed, now)
     return outcomes
 
 
 def build_and_publish(settings: Settings, full_refresh: bool = False) -> Publication:
     """Build the marts, pass them through gate 2, publish. Raises PublicationRefused or BuildError."""
+    reconciled = reconciliation.judge(settings)
     with build.warehouse_lock(settings.home):
         verdicts = build.build(settings.home, full_refresh)
-        return publish(settings, [*verdicts, *mart_checks.judge_marts(settings.home)], str(uuid.uuid4()))
+        judged = [*mart_checks.judge_marts(settings.home), *reconciled]
+        return publish(settings, [*verdicts, *judged], str(uuid.uuid4()))

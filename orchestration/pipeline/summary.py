@@ -96,7 +96,8 @@ def coverage_table(manifest: dict[str, Any]) -> Table:
 
 
 def findings(manifest: dict[str, Any]) -> list[str]:
-    """What was found and let pass, one line each: rules that rows broke, empty days, and failed warning checks."""
+    """What was found and let pass, one line each: rules that rows broke, empty days,
+    schema drift, and failed warning checks."""
     lines = []
     for stream, found in manifest["findings"].items():
         if found["empty_days"]:
@@ -108,6 +109,7 @@ def findings(manifest: dict[str, Any]) -> list[str]:
                 "because they say the same, the others count"
             )
         lines += [f"{stream}: {rows:,} rows: {rule}" for rule, rows in sorted(found["rules"].items())]
+    lines += [f"{line} (schema drift)" for line in manifest.get("schema_drift", [])]
     seen = {v["name"] for v in manifest["verdicts"] if v["gate"] == "gate_1"}
     lines += [
         f"{v['subject']}: {v['message']}"

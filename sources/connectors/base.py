@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 SYSTEM_COLUMNS = ("_source_file", "_file_day", "_malformed")
@@ -62,6 +62,16 @@ class Window:
         if self.first_day == self.last_day:
             return f"landing day {self.first_day}"
         return f"landing days {self.first_day} to {self.last_day}"
+
+
+@dataclass(frozen=True)
+class Pull:
+    """What is wanted of one source: the rows of `window` (None: all of them) as the temporary table `table`."""
+
+    table: str
+    options: Any
+    window: Window | None
+    zone: str
 
 
 def source_error(source: str, window: Window | None, happened: str, advice: str) -> SourceError:

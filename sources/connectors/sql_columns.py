@@ -20,6 +20,8 @@ from sources.sql_text import identifier
 CursorType = Literal["timestamp", "date", "text", "epoch", "epoch_ms"]
 CURSOR_TYPES: tuple[CursorType, ...] = ("timestamp", "date", "text", "epoch", "epoch_ms")
 _OPEN_DECIMAL = "decimal(38,12)"
+_CALENDAR = ("timestamp", "timestamp with time zone", "date")
+_NUMBER = r"^[+-]?[0-9]{1,18}(\.[0-9]+)?$"
 _LOCAL_SLACK = timedelta(hours=3)
 
 
@@ -157,7 +159,10 @@ def received(column: SourceColumn) -> str:
     if column.kind == "varchar":
         return name
     if not column.by_text:
-        return f"cast({name} as {column.kind})"
+        value = f"cast({name} as {column.kind})"
+        if column.kind in _CALENDAR:  # PostgreSQL has infinity, years before Christ and after 9999
+            return f"case when {name} >= date '0001-01-01' and {name} < date '10000-01-01' then {value} end"
+        return value
     if column.kind == "bigint":
         return f"case when regexp_full_match({name}, '[+-]?[0-9]+') then try_cast({name} as bigint) end"
     wide = f"try_cast({name} as {column.kind})"
@@ -173,7 +178,7 @@ def malformed(columns: Sequence[SourceColumn]) -> str:
         f"case when {identifier(c.label)} is not null and {received(c)} is null "
         f"then 'column {c.name.replace(chr(39), '')} holds no {c.kind}' end"
         for c in columns
-        if c.by_text and c.kind != "varchar"
+        if (c.by_text and c.kind != "varchar") or c.kind in _CALENDAR
     ]
     return f"nullif(concat_ws('; ', {', '.join(parts)}), '')" if parts else "null::varchar"
 
@@ -187,6 +192,8 @@ def condition(column: SourceColumn, cursor_type: CursorType, window: Window, zon
     )
     if is_text:
         unreadable = sa.or_(unreadable, sa.not_(sa.cast(raw, sa.Text()).like("____-__-__%")))
+    elif _is_text_number(column) and not is_sqlite:
+        unreadable = sa.or_(unreadable, sa.not_(raw.regexp_match(_NUMBER)))
     return sa.or_(_in_window(column, cursor_type, window, zone, is_sqlite), unreadable)
 
 
@@ -199,8 +206,10 @@ def _in_window(column: SourceColumn, cursor_type: CursorType, window: Window, zo
     if cursor_type in ("epoch", "epoch_ms"):
         factor = 1000 if cursor_type == "epoch_ms" else 1
         raw: Any = sa.column(column.name)
-        if column.kind == "varchar" and column.declared not in ("", "no type"):
-            raw = sa.cast(raw, sa.Numeric)
+        if _is_text_number(column):
+            number = sa.cast(raw, sa.Numeric)
+            # a text that is no number fails the whole statement, except in SQLite
+            raw = number if is_sqlite else sa.case((raw.regexp_match(_NUMBER), number))
         seconds = (int(window.start.timestamp()) * factor, int(window.end.timestamp()) * factor)
         return sa.and_(raw >= sa.literal(seconds[0], sa.BigInteger()), raw < sa.literal(seconds[1], sa.BigInteger()))
     if cursor_type == "text" or (column.kind == "varchar" and column.declared) or is_sqlite:
@@ -212,6 +221,10 @@ def _in_window(column: SourceColumn, cursor_type: CursorType, window: Window, zo
         raw = sa.column(column.name)
         return sa.and_(raw >= sa.literal(lower, sa.Date()), raw < sa.literal(upper, sa.Date()))
     return _between_instants(column, window, zone)
+
+
+def _is_text_number(column: SourceColumn) -> bool:
+    return column.kind == "varchar" and column.declared not in ("", "no type")
 
 
 def _between_instants(column: SourceColumn, window: Window, zone: str) -> Any:

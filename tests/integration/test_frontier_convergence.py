@@ -214,7 +214,8 @@ class FakeLake:
         environment |= {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
         environment.pop("PYTHONPATH", None)
         command = [
-            str(DBT), "build", "--resource-type", "model", "--resource-type", "seed", *arguments, "--select", *(f"+{item}" for item in FRONTIER),
+            str(DBT), "build", "--resource-type", "model", "--resource-type", "seed", *arguments,
+            "--select", *(f"+{item}" for item in FRONTIER),
             "--project-dir", str(ROOT / "dbt_project"), "--profiles-dir", str(ROOT / "dbt_project"),
             "--target-path", str(self.home / "target"), "--log-path", str(self.home / "logs"),
         ]  # fmt: skip

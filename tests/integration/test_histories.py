@@ -34,8 +34,8 @@ HISTORIES = st.builds(
 )
 
 
-def run_histories(template: Template, examples: int, seed: int) -> Counter[str]:
-    """Live through that many random histories."""
+def run_histories(template: Template, examples: int, seed: int, share: int) -> Counter[str]:
+    """Live through that many random histories, and through short ones of the kinds that chance left below their share."""
     counts: Counter[str] = Counter()
     started = time.monotonic()
 
@@ -54,6 +54,10 @@ def run_histories(template: Template, examples: int, seed: int) -> Counter[str]:
             print(f"{counts['history']} histories, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
     hypothesis.seed(seed)(run)()
+    while rare := [kind for kind in KINDS if counts[kind] < share]:
+        steps = tuple(Step(kind, seed + counts["history"]) for kind in rare[:3])
+        with TemporaryDirectory(prefix="history-") as folder:
+            live_through(History(seed % 2**16, 3, steps), Path(folder), template, counts)
     print(", ".join(f"{kind} {counts[kind]}" for kind in ("history", "value compared", *KINDS)), file=sys.stderr)
     return counts
 
@@ -96,7 +100,7 @@ def test_many_random_histories_converge(template: Template, capsys: pytest.Captu
     seed = int(os.environ.get("OPSMART_SOAK_SEED") or random.SystemRandom().randrange(2**32))
     with capsys.disabled():
         print(f"\nOPSMART_SOAK_SEED={seed}, part {part + 1} of {PARTS}", file=sys.stderr, flush=True)
-        counts = run_histories(template, 300 // PARTS, seed + part)
+        counts = run_histories(template, 300 // PARTS, seed + part, share=-(-20 // PARTS))
     record("sequences", counts["history"])
     assert counts["history"] >= 300 // PARTS
     assert min(counts[kind] for kind in KINDS) >= 20 / PARTS, "of each kind twenty over all parts"
