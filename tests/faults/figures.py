@@ -19,9 +19,9 @@ FIGURES = {
     "bad inputs": "hostile or broken files, rows and answers of a source",
     "sequences": "random histories of landings, builds and faults, each held against a rebuild and an oracle",
     "reads": "queries of readers while publications happened",
-    "rows in": "rows pulled",
-    "rows out": "rows landed or quarantined",
-    "lost": "rows that were pulled and are nowhere",
+    "rows in": "rows that an undisturbed run lands or quarantines",
+    "rows out": "rows that the lake held after the fault and the run after it",
+    "lost": "rows of those in that are nowhere",
     "doubled": "rows that are there twice",
     "torn": "publications of which a reader saw a part",
 }
