@@ -13,7 +13,7 @@ export GX_ANALYTICS_ENABLED := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
 .PHONY: help setup run backfill publish replay publications rollback rebuild reconcile source-check profile-init maintain summary \
-  ui dbt mf test soak bench bench-landing bench-postgres lint format lock docs clean
+  ui dbt mf test soak reliability bench bench-landing bench-postgres lint format lock docs clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -83,6 +83,9 @@ test: setup ## all tests that fit into minutes
 
 soak: setup ## the long, randomised tests
 	@$(BIN)/python -m pytest -q -n 2 --dist load -m soak tests
+
+reliability: setup ## the faults and the histories, and their figures into docs/reliability.md [SOAK=1]
+	@$(BIN)/python -m tests.faults $(if $(SOAK),--soak)
 
 bench: setup ## what a build costs over a synthetic lake [EVENTS=20000000] [DAYS=60] [BENCH_HOME=data-bench]
 	@EVENTS=$(EVENTS) DAYS=$(DAYS) BENCH_HOME=$(BENCH_HOME) $(BIN)/python -m tests.bench

@@ -6,17 +6,29 @@ What is asked and how bad it is stands where each check is defined (contracts, d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
+from orchestration.pipeline.build import BuildError
 from orchestration.pipeline.checks import Check
 from orchestration.pipeline.refusals import PublicationRefused
+from orchestration.pipeline.storage import StorageError
 from orchestration.pipeline.verdicts import Acceptance, Verdict
 
 ACCEPTED_CHECKS = "opsmart/accepted_checks"  # run tags: the checks that this run may fail, and why
 ACCEPTED_REASON = "opsmart/accepted_reason"
 SAMPLES = 5
+
+
+@contextlib.contextmanager
+def in_one_line() -> Iterator[None]:
+    """A disk that fails, or a lock that is not given, is no fault of the code: the step fails with that one line."""
+    try:
+        yield
+    except (StorageError, TimeoutError, BuildError) as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from None
 
 
 def check_spec(key: dg.AssetKey, check: Check, name: str) -> dg.AssetCheckSpec:

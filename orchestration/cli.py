@@ -10,10 +10,11 @@ import json
 import logging
 import os
 import re
+import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from rich.markup import escape
 from rich.status import Status
 
 from orchestration import commands_of_publications, commands_of_sources
+from orchestration.pipeline.build import BuildError
 from orchestration.settings import ROOT, Home, Settings, SettingsError, load_settings
 from sources.profile import ProfileError, check_that_sources_are_there
 
@@ -54,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ProfileError, SettingsError, CommandError, commands_of_sources.SourceCommandError) as error:
         OUT.print(f"[bold red]opsmart:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         return 2
+    except (OSError, BuildError) as error:
+        OUT.print(f"[bold red]opsmart:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        return 1
 
 
 class _Progress(io.TextIOBase):
@@ -146,7 +151,7 @@ def _parse_early(home: Home) -> None:
     from orchestration.pipeline import build
 
     def parse() -> None:
-        with contextlib.suppress(build.BuildError):  # told when the definitions are loaded, which parse again
+        with contextlib.suppress(build.BuildError, OSError):  # told when the definitions are loaded, which parse again
             build.manifest_of(home)
 
     _PARSING.append(threading.Thread(target=parse, daemon=True))
@@ -155,10 +160,26 @@ def _parse_early(home: Home) -> None:
 
 def dagster_instance(home: Home) -> dg.DagsterInstance:
     """Dagster's own storage lies in the home, so that the UI shows what ran from the command line."""
-    dagster_home(home)
     import dagster as dg
 
-    return dg.DagsterInstance.get()
+    with _dagsters_storage(home):
+        dagster_home(home)
+        return dg.DagsterInstance.get()
+
+
+@contextlib.contextmanager
+def _dagsters_storage(home: Home) -> Iterator[None]:
+    """Raises CommandError, in one line, when Dagster's own storage cannot be read or written."""
+    from sqlalchemy.exc import DatabaseError
+
+    try:
+        yield
+    except (DatabaseError, sqlite3.Error, OSError) as error:
+        said = str(getattr(error, "orig", error)).splitlines()[0]
+        raise CommandError(
+            f"{home.path / 'dagster'}: Dagster's storage failed: {said}; what has landed and what is published stands; mend the "
+            "disk, then run again (a damaged storage may be moved away: it holds the runs and events, nothing else)"
+        ) from None
 
 
 def dagster_home(home: Home) -> Path:
@@ -185,7 +206,8 @@ def run_job(
     """Run a job in this process, quietly; its failures are told in the words of the steps. Returns whether it is green."""
     import dagster as dg
 
-    with OUT.status(job) as status, contextlib.redirect_stdout(_Progress(status, job)):
+    home = Home(Path(os.environ["OPSMART_HOME"]))
+    with OUT.status(job) as status, contextlib.redirect_stdout(_Progress(status, job)), _dagsters_storage(home):
         result = definitions.resolve_job_def(job).execute_in_process(
             instance=instance,
             tags=tags,
@@ -406,6 +428,7 @@ def _dbt(options: argparse.Namespace) -> int:
 
     home = load_settings(check_sources=False).home
     with build.warehouse_lock(home):
+        build.make_ready(home)
         return build.run_dbt(home, options.arguments or ["build"], lambda line: print(line, flush=True))
 
 

@@ -366,6 +366,8 @@ def load_profile(
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProfileError(f"{path.name}: not valid TOML: {error}") from None
+    except OSError as error:
+        raise ProfileError(f"{path}: cannot be read: {error.strerror}") from None
     try:
         return _build(path, raw, os.environ if environment is None else environment, check_sources)
     except ProfileError as error:

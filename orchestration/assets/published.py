@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from orchestration.checks import acceptance_of, check_result, check_spec, failure
+from orchestration.checks import acceptance_of, check_result, check_spec, failure, in_one_line
 from orchestration.pipeline import build, checks, mart_checks, reconciliation
 from orchestration.pipeline.checks import summed_up
 from orchestration.pipeline.lake import to_json
@@ -39,8 +39,9 @@ def publication_asset(settings: Settings, upstream: Sequence[dg.AssetKey]) -> dg
     def publication(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         settings = load_settings(check_sources=False)
         acceptance = acceptance_of(context.run.tags)
-        reconciled = reconciliation.judge(settings)
-        with build.warehouse_lock(settings.home):
+        with in_one_line():
+            reconciled = reconciliation.judge(settings)
+        with in_one_line(), build.warehouse_lock(settings.home):
             built = accept(build.read_verdicts(settings.home), acceptance)
             judged = accept([*mart_checks.judge_marts(settings.home), *reconciled], acceptance)
             for verdict in worst_first([*summed_up(built), *judged]):

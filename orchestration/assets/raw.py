@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.checks import check_result, check_spec
+from orchestration.checks import check_result, check_spec, in_one_line
 from orchestration.partitions import landing_days
 from orchestration.pipeline import catch_up, checks, reconciliation
 from orchestration.pipeline.lake import Landing
@@ -62,7 +62,8 @@ def _raw_asset(profile: Profile, stream: str) -> dg.AssetsDefinition:
         settings = load_settings(check_sources=False)  # a source that is gone fails its own days, and no other's
         days = [date.fromisoformat(partition) for partition in context.partition_keys]
         if context.run.tags.get(ONLY_NEEDED):
-            needed = set(catch_up.days_to_land(settings, stream))
+            with in_one_line():
+                needed = set(catch_up.days_to_land(settings, stream))
             days = [day for day in days if day in needed]
         if not days:
             context.log.info(f"{stream}: no day of this range is needed")
@@ -73,7 +74,8 @@ def _raw_asset(profile: Profile, stream: str) -> dg.AssetsDefinition:
                 context.log_event(_materialization(key, landing))
 
         started = time.monotonic()
-        outcome = land_stream(settings, stream, days, context.run.run_id, on_day)
+        with in_one_line():
+            outcome = land_stream(settings, stream, days, context.run.run_id, on_day)
         LOG.info(f"{_told(outcome)} ({time.monotonic() - started:.1f} s)")
         if not context.run.tags.get(ONLY_NEEDED):  # somebody asked for these days
             buried = reconciliation.bury(settings, stream, [landing.landed_date for landing in outcome.landed])

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
 
-from orchestration.checks import acceptance_of, check_result, failure
+from orchestration.checks import acceptance_of, check_result, failure, in_one_line
 from orchestration.pipeline import build
 from orchestration.pipeline.refusals import refusal
 from orchestration.pipeline.verdicts import accept, worst_first
@@ -81,15 +81,16 @@ def warehouse_assets(home: Home, manifest: Path, streams: list[str]) -> dg.Asset
     def warehouse(context: dg.AssetExecutionContext) -> Iterator[Any]:
         acceptance = acceptance_of(context.run.tags)
         left_out = build.accepted_tests(home, acceptance)
-        arguments = build.run_arguments("opsmart/full_refresh" in context.run.tags, left_out)
+        full_refresh = "opsmart/full_refresh" in context.run.tags
+        arguments = build.run_arguments(full_refresh, left_out)
         dbt = DbtCliResource(
             project_dir=str(build.DBT_PROJECT),
             profiles_dir=str(build.DBT_PROJECT),
             dbt_executable=build.dbt_command(home, [])[0],
             global_config_flags=["--log-path", str(home.runs / "logs")],
         )
-        build.forget_results(home)
-        with build.warehouse_lock(home), _environment(dbt_environment(home)):
+        with in_one_line(), build.warehouse_lock(home), _environment(dbt_environment(home)):
+            build.make_ready(home, full_refresh)
             invocation = dbt.cli(arguments, context=context, target_path=home.runs / "target", raise_on_error=False)
             yield from (event for event in invocation.stream() if not isinstance(event, dg.AssetCheckResult))
             build.run_accepted_tests(home, left_out)

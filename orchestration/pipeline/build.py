@@ -8,19 +8,26 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
+from orchestration.pipeline import lake
+from orchestration.pipeline.storage import told
 from orchestration.pipeline.verdicts import NOTHING_ACCEPTED, Acceptance, Severity, Status, Verdict
 from orchestration.settings import ROOT, Home, dbt_environment
 
+LOG = logging.getLogger("opsmart")
 DBT_PROJECT = ROOT / "dbt_project"
 LOCK_SECONDS = 3600.0
 SAMPLE_ROWS = 3
@@ -34,15 +41,67 @@ class BuildError(RuntimeError):
 
 @contextlib.contextmanager
 def warehouse_lock(home: Home, seconds: float = LOCK_SECONDS) -> Iterator[None]:
-    """Hold the warehouse: one build and publication at a time per home. Raises BuildError when others hold it too long."""
-    home.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    """Hold the warehouse: one build and publication at a time per home. Raises BuildError when others hold it too long,
+    StorageError when the lock cannot be written.
+    """
+    with told(f"{home.warehouse}: nothing was built", "mend the disk, then run again"):
+        home.warehouse.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(home.warehouse.with_suffix(".lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            LOG.info(f"{home.warehouse} is held by another run; this one goes on after it")
+            _wait(lock, home, seconds)
     try:
-        with FileLock(home.warehouse.with_suffix(".lock"), timeout=seconds):
-            yield
+        yield
+    finally:
+        lock.release()
+
+
+def _wait(lock: BaseFileLock, home: Home, seconds: float) -> None:
+    try:
+        lock.acquire(timeout=seconds)
     except Timeout:
         raise BuildError(
             f"{home.warehouse} was held by another run for {seconds:.0f} s; wait for that run, or stop it, and run again"
         ) from None
+
+
+def make_ready(home: Home, full_refresh: bool = False) -> None:
+    """Before a build, with the warehouse held: the lake can be opened, and so can the warehouse.
+
+    A warehouse that is damaged is put aside, and everything is built from the lake anew; a full refresh begins with a new
+    one whatever it looks like. Raises StorageError where the lake is damaged, BuildError where a process that does not
+    know the lock has the warehouse open.
+    """
+    lake.open_all(home)
+    forget_results(home)
+    if full_refresh:
+        _put_aside(home, keep=False)
+    if not home.warehouse.is_file():
+        return
+    try:
+        with duckdb.connect(str(home.warehouse), read_only=True) as con:
+            con.execute("select count(*) from duckdb_tables()")
+    except duckdb.Error as error:
+        said = str(error).splitlines()[0]
+        if "lock" in said.lower():
+            raise BuildError(
+                f"{home.warehouse} is open in another process, nothing was built: {said}; end it there, then run again"
+            ) from None
+        if "Permission denied" in said:
+            raise BuildError(f"{home.warehouse}: {said}; make it readable, then run again") from None
+        LOG.warning(f"{home.warehouse} is damaged and was put aside ({said}); everything is built from the lake anew")
+        _put_aside(home, keep=True)
+
+
+def _put_aside(home: Home, keep: bool) -> None:
+    """Take the warehouse away; one damaged one is kept to look at, as `warehouse.damaged`."""
+    home.warehouse.with_name(home.warehouse.name + ".wal").unlink(missing_ok=True)
+    if keep:
+        os.replace(home.warehouse, home.warehouse.with_suffix(".damaged"))
+    else:
+        home.warehouse.unlink(missing_ok=True)
 
 
 def dbt_command(home: Home, arguments: Sequence[str]) -> list[str]:
@@ -84,21 +143,34 @@ def run_dbt(home: Home, arguments: Sequence[str], on_line: Callable[[str], None]
 
 
 def manifest_of(home: Home) -> Path:
-    """The manifest of the dbt project, parsed anew when a file of the project changed. Raises BuildError.
+    """The manifest of the dbt project, parsed anew when a file of the project changed. Raises BuildError and StorageError.
 
     Dagster's web server and daemon ask at the same moment: the second waits for what the first parses.
     """
     manifest = home.runs / "target" / "manifest.json"
-    stamp = manifest.with_name("project.md5")
-    manifest.parent.mkdir(parents=True, exist_ok=True)
-    digest = _project_digest()
-    with FileLock(home.runs / "parse.lock"):
-        if not manifest.is_file() or not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest:
-            lines: list[str] = []
-            if run_dbt(home, ["parse"], lines.append) != 0:
-                raise BuildError("the dbt project cannot be parsed:\n" + "\n".join(lines[-20:]))
-            stamp.write_text(digest, encoding="utf-8")
+    with told(f"{home.runs}: the dbt project was not parsed", "mend the disk, then run again"):
+        manifest.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(home.runs / "parse.lock"):
+            _parse_if_changed(home, manifest)
     return manifest
+
+
+def _parse_if_changed(home: Home, manifest: Path) -> None:
+    stamp, digest = manifest.with_name("project.md5"), _project_digest()
+    if _is_whole(manifest) and stamp.is_file() and stamp.read_text(encoding="utf-8") == digest:
+        return
+    lines: list[str] = []
+    if run_dbt(home, ["parse"], lines.append) != 0:
+        raise BuildError("the dbt project cannot be parsed:\n" + "\n".join(lines[-20:]))
+    stamp.write_text(digest, encoding="utf-8")
+
+
+def _is_whole(manifest: Path) -> bool:
+    """Whether dbt wrote it to its end: every build writes it anew, and may be killed meanwhile."""
+    try:
+        return isinstance(json.loads(manifest.read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError):
+        return False
 
 
 def _project_digest() -> str:
@@ -152,12 +224,17 @@ def build(
         del last[:-40]
         on_line(line)
 
-    forget_results(home)
     home.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    make_ready(home, full_refresh)
     left_out = accepted_tests(home, acceptance) if acceptance.checks else []
     code = run_dbt(home, run_arguments(full_refresh, left_out), hear)
     if not _results_file(home).is_file():
-        raise BuildError(f"dbt came to no result (exit code {code}):\n" + "\n".join(last))
+        words = [line for line in last if line.strip()]
+        said = next((line for line in reversed(words) if "rror" in line), (words or ["it said nothing"])[-1])
+        raise BuildError(
+            f"dbt came to no result (exit code {code}), nothing was published: {' '.join(said.split())}; "
+            f"all that it said: {home.runs / 'logs' / 'dbt.log'}"
+        )
     run_accepted_tests(home, left_out, hear)
     return read_verdicts(home)
 
@@ -182,7 +259,7 @@ def read_verdicts(home: Home) -> list[Verdict]:
 
     A test that the manifest has and the results lack, or that was skipped, counts as not evaluated, which is a failure.
     """
-    manifest = json.loads((home.runs / "target" / "manifest.json").read_text(encoding="utf-8"))
+    manifest = _read_json(home.runs / "target" / "manifest.json")
     if not _results_file(home).is_file():
         return [
             Verdict(
@@ -200,8 +277,7 @@ def read_verdicts(home: Home) -> list[Verdict]:
     results: dict[str, dict[str, Any]] = {}
     for path in (_results_file(home).with_name(BUILD_RESULTS), _results_file(home)):
         if path.is_file():
-            said = json.loads(path.read_text(encoding="utf-8"))
-            results |= {result["unique_id"]: result for result in said["results"]}
+            results |= {result["unique_id"]: result for result in _read_json(path)["results"]}
     samples = _failing_rows(home, list(results.values()))
     verdicts = []
     for unique_id, node in sorted(manifest["nodes"].items()):
@@ -210,7 +286,42 @@ def read_verdicts(home: Home) -> list[Verdict]:
         elif node["resource_type"] in ("model", "seed") and node["config"].get("enabled", True):
             failed = _model_verdict(node, results.get(unique_id))
             if failed:
-                verdicts.append(failed)
+                verdicts += [failed, *_damaged_files(home, failed)]
+    return list({verdict.name + verdict.message: verdict for verdict in verdicts}.values())
+
+
+def _read_json(path: Path) -> Any:
+    """What dbt wrote there. Raises BuildError where it could not write it to its end."""
+    with told(f"{path}: nothing was published", "run again"):
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            raise BuildError(
+                f"{path} is cut off, nothing was published: dbt was killed, or there is no space left on its disk; free "
+                "space there, then run again"
+            ) from None
+
+
+def _damaged_files(home: Home, failed: Verdict) -> list[Verdict]:
+    """Where a model failed over files of the lake: which landing days to pull again."""
+    verdicts = []
+    pattern = re.escape(str(home.lake)) + r"/(\w+)/landed_date=(\d{4}-\d{2}-\d{2})/[\w.-]+\.parquet"
+    for path, stream, day in {(m[0], m[1], m[2]) for m in re.finditer(pattern, failed.message)}:
+        again = lake.backfill_command(stream, [date.fromisoformat(day)])
+        verdicts.append(
+            Verdict(
+                "gate_2",
+                stream,
+                "files_are_readable",
+                "error",
+                "failed",
+                "data-platform",
+                f"{path} of the lake cannot be read",
+                1,
+                [{"landed_date": day}],
+                f"Restore the file from the backup, or move it away; then {again}.",
+            )
+        )
     return verdicts
 
 
@@ -222,7 +333,9 @@ def _model_verdict(node: dict[str, Any], result: dict[str, Any] | None) -> Verdi
     status = result["status"] if result else "not run"
     if status == "success":
         return None
-    message = (result or {}).get("message") or f"the model was {status}"
+    message = str((result or {}).get("message") or f"the model was {status}").strip()
+    is_damaged = any(sign in message for sign in ("Corrupt database", "Could not read enough bytes from file"))
+    fix = "The warehouse is damaged: `make rebuild` builds it from the lake anew." if is_damaged else ""
     return Verdict(
         "gate_2",
         node["name"],
@@ -230,9 +343,9 @@ def _model_verdict(node: dict[str, Any], result: dict[str, Any] | None) -> Verdi
         "error",
         "error",
         _owner(node),
-        str(message).strip(),
+        message,
         1,
-        fix=f"Read {node['original_file_path']} and dbt's log.",
+        fix=fix or f"Read {node['original_file_path']} and dbt's log.",
     )
 
 

@@ -7,7 +7,6 @@ written down as failed, with the reason. Which days to ask for is decided in cat
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +20,8 @@ from orchestration.pipeline.gate import Gate, GateError
 from orchestration.pipeline.lake import Landing
 from orchestration.pipeline.refusals import new_attempt, record_verdicts
 from orchestration.pipeline.schema_drift import Drift
+from orchestration.pipeline.scratch import scratch_folder
+from orchestration.pipeline.storage import told
 from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import Settings
 from sources.connectors import CONNECTORS, Pull, SourceError, Window, load_all
@@ -55,14 +56,19 @@ def land_stream(
     days: Sequence[date],
     run_id: str,
     on_day: Callable[[Landing], None] = lambda landing: None,
+    now: datetime | None = None,
 ) -> StreamLanding:
-    """Land these days of a stream. `on_day` hears of each day once its outcome is on disk.
+    """Land these days of a stream. `on_day` hears of each day once its outcome is on disk; `now` is the clock's word.
 
-    A source that cannot be read fails its days; nothing is raised for it, so that other streams go on.
+    A source that cannot be read fails its days; nothing is raised for it, so that other streams go on. Raises StorageError
+    when the disk under the home is full, read-only or damaged, and TimeoutError when another run holds the stream.
     """
     outcome = StreamLanding(stream)
     for span in passes(settings, stream, days):
-        pulled = _land_pass(settings, stream, span, run_id)
+        what = f"{stream}: the landing days {span[0]} to {span[-1]} did not land, what had landed stands"
+        with told(what, "mend the disk, then run again"):
+            while (pulled := _land_pass(settings, stream, span, run_id, now)) is None:
+                pass
         outcome.landings += pulled.landings
         outcome.verdicts = _merge(outcome.verdicts, pulled.verdicts)
         outcome.drift += [found for found in pulled.drift if found.column not in {d.column for d in outcome.drift}]
@@ -121,8 +127,11 @@ def _bytes_by_day(settings: Settings, stream: str, days: Sequence[date]) -> dict
     return sizes
 
 
-def _land_pass(settings: Settings, stream: str, days: list[date], run_id: str) -> StreamLanding:
-    pulled_at = datetime.now(UTC)
+def _land_pass(
+    settings: Settings, stream: str, days: list[date], run_id: str, now: datetime | None
+) -> StreamLanding | None:
+    """None when another run has pulled one of these days later and landed it first: what was pulled here is old."""
+    pulled_at = lake.next_pull(settings.home, stream, now or datetime.now(UTC))
     with scratch_database(settings, stream) as con:
         try:
             gate, listing = open_gate(settings, stream, days, con)
@@ -139,9 +148,7 @@ def _land_pass(settings: Settings, stream: str, days: list[date], run_id: str) -
 @contextlib.contextmanager
 def scratch_database(settings: Settings, stream: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """An empty database for one pull, bounded in memory, gone afterwards."""
-    settings.home.scratch.mkdir(parents=True, exist_ok=True)
-    folder = tempfile.TemporaryDirectory(prefix=f"{stream}-", dir=settings.home.scratch)
-    with folder as scratch, duckdb.connect(f"{scratch}/pull.duckdb") as con:
+    with scratch_folder(settings.home, stream) as scratch, duckdb.connect(f"{scratch}/pull.duckdb") as con:
         con.execute("set enable_progress_bar = false")
         con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         con.execute(f"set temp_directory = '{scratch}/spill'")
@@ -196,11 +203,16 @@ def _decide_alone(
     fields: dict[str, Any],
     run_id: str,
     pulled_at: datetime,
-) -> StreamLanding:
-    """Judge each day, write the good ones, and write down all of them. Nobody else writes to the stream meanwhile."""
+) -> StreamLanding | None:
+    """Judge each day, write the good ones, and write down all of them. Nobody else writes to the stream meanwhile.
+
+    None when a later pull has landed meanwhile.
+    """
     profile, stream = settings.profile, gate.stream
     landings = lake.read_landings(settings.home)
     before = lake.last_good(landings)
+    if any(before[stream, day]["pulled_at"] >= pulled_at for day in days if (stream, day) in before):
+        return None
     own = landings.filter(pa.compute.equal(landings["stream"], stream)).to_pylist()
     history = usual.history(own, profile.settle_days(stream), profile.business.landing_zone)
     counts: dict[date, Any] = gate.day_counts()
@@ -270,6 +282,7 @@ def _write(
     con, home, contract = gate.con, settings.home, gate.contract
     con.execute("set TimeZone = 'UTC'")
     lake.replace_quarantine(home, gate.stream, days, _of_days(gate.quarantined(run_id, pulled_at), days))
+    lake.forget_missing_files(home, gate.stream, days)
     held = lake.day_versions(home, gate.stream, days)
     changed = [
         day

@@ -13,7 +13,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import duckdb
 
 from orchestration.pipeline import lake, ledger, origins, schema_drift, snapshots
 from orchestration.pipeline.refusals import PublicationRefused, new_attempt, record_verdicts
+from orchestration.pipeline.storage import told
 from orchestration.pipeline.verdicts import Verdict, worst_first
 from orchestration.settings import Settings
 from sources.contract import load_contracts
@@ -43,10 +44,14 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
     """Write, check and link a new snapshot of the warehouse's marts.
 
     Raises PublicationRefused when a verdict blocks, and when there are no verdicts at all: nothing unchecked is published.
+    Raises StorageError when the disk under the home is full, read-only or damaged.
     """
-    published_at = now or datetime.now(UTC)
+    published_at = _after_what_is_shown(settings, now or datetime.now(UTC))
     publication_id = new_attempt(published_at)
-    record = record_verdicts(settings.home, publication_id, verdicts, run_id)
+    with told(
+        f"{settings.home.path}: nothing was published, readers see what they saw", "mend the disk, then run again"
+    ):
+        record = record_verdicts(settings.home, publication_id, verdicts, run_id)
     if not verdicts:
         missing = Verdict(
             "gate_2",
@@ -62,13 +67,21 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
     if any(verdict.blocks for verdict in verdicts):
         raise PublicationRefused(settings.home, verdicts, record, published_at)
     snapshots.retention()  # a wrong setting is told before anything is written
+    remedy = "mend the disk, then run again (`make rebuild` where it is the warehouse that is damaged)"
     with snapshots.lock(settings.home):
-        return _publish(settings, verdicts, run_id, publication_id, published_at)
+        with told(f"{settings.home.published}: nothing was published, readers see what they saw", remedy):
+            shown = _show(settings, publication_id, published_at, verdicts, run_id)
+        unwritten = f"{publication_id} is published, and not yet in the ledger; the next publication writes it down"
+        with told(unwritten, remedy):
+            ledger.record(settings.home, ledger.Snapshot(publication_id, published_at, shown.folder))
+        snapshots.retire(settings.home.published, published_at)
+    return shown
 
 
-def _publish(
-    settings: Settings, verdicts: Sequence[Verdict], run_id: str, publication_id: str, published_at: datetime
+def _show(
+    settings: Settings, publication_id: str, published_at: datetime, verdicts: Sequence[Verdict], run_id: str
 ) -> Publication:
+    """Write the snapshot, read it back, and link it."""
     published = settings.home.published
     published.mkdir(parents=True, exist_ok=True)
     snapshots.clear_unfinished(published)
@@ -97,8 +110,6 @@ def _publish(
         os.rename(folder, final)
         undo.pop_all()
     snapshots.link(published, publication_id)
-    ledger.record(settings.home, ledger.Snapshot(publication_id, published_at, final))
-    snapshots.retire(published, published_at)
     return Publication(publication_id, final, manifest)
 
 
@@ -114,6 +125,13 @@ def current(settings: Settings) -> Publication | None:
 def _accepted(verdicts: Sequence[Verdict]) -> dict[str, str]:
     """The checks that failed and were accepted for this run, with the reason."""
     return {verdict.name: verdict.accepted for verdict in verdicts if verdict.accepted}
+
+
+def _after_what_is_shown(settings: Settings, now: datetime) -> datetime:
+    """When this is published: now; where the clock has gone back, a second after what readers see, so that it is newer."""
+    standing = current(settings)
+    shown_at = datetime.fromisoformat(standing.manifest["published_at"]) if standing else now
+    return now if now >= shown_at else shown_at + timedelta(seconds=1)
 
 
 def _write_marts(

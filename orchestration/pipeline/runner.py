@@ -24,7 +24,7 @@ def land(settings: Settings, days: Sequence[date] | None = None, now: datetime |
     for stream in settings.profile.streams:
         wanted = catch_up.days_to_land(settings, stream, landings, now) if days is None else list(days)
         if wanted:
-            outcomes.append(land_stream(settings, stream, wanted, run_id))
+            outcomes.append(land_stream(settings, stream, wanted, run_id, now=now))
             if days is not None:
                 landed = [landing.landed_date for landing in outcomes[-1].landed]
                 reconciliation.bury(settings, stream, landed, now)
