@@ -15,7 +15,7 @@ import pandas as pd
 
 from orchestration.pipeline import usual
 from orchestration.pipeline.expectations import Expectation, validate
-from orchestration.pipeline.gate import UNDATED, row_rules
+from orchestration.pipeline.gate_rules import UNDATED, row_rules
 from orchestration.pipeline.verdicts import Severity, Verdict
 from sources.profile import Profile
 

@@ -17,14 +17,22 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from orchestration.pipeline.gate_rules import (
+    UNDATED,
+    broken_names,
+    cast_sql,
+    filled_bit,
+    full_key,
+    hashed_part,
+    row_rules,
+    said_sql,
+    violations,
+)
 from orchestration.pipeline.keyed_hash import keyed_hash_sql
-from orchestration.pipeline.lake import key_sql
 from orchestration.pipeline.schema_drift import SYSTEM_COLUMNS
 from sources.contract import Contract, Field, Rule
 from sources.profile import Profile, StreamMapping
 from sources.sql_text import identifier, literal
-
-UNDATED = "cursor_required"  # the rule that a row without a readable cursor breaks
 
 
 class GateError(Exception):
@@ -37,61 +45,6 @@ def told(error: duckdb.Error) -> str:
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
         return line  # these quote names, not values
     return re.sub(r"'[^']*'|\"[^\"]*\"", "***", line)
-
-
-def _cast(field: Field, column: str) -> str:
-    """`column` as the contract's type, NULL when it is not one. A fraction is not an integer, an empty text is no text."""
-    if field.type == "varchar":
-        return f"nullif(cast({column} as varchar), '')"
-    if field.type == "bigint":
-        return f"case when try_cast({column} as decimal(38,9)) % 1 = 0 then try_cast({column} as bigint) end"
-    return f"try_cast({column} as {field.type})"
-
-
-def _hashed_part(field: Field) -> str:
-    """The field's text in the hash of a row's content."""
-    column = identifier(field.name)
-    return f"coalesce(cast({f'epoch_us({column})' if field.type == 'timestamptz' else column} as varchar), chr(0))"
-
-
-def _filled_bit(position: int, field: Field) -> str:
-    raw = identifier(f"raw_{field.name}")
-    return f"(case when {raw} is not null then {1 << position}::ubigint else 0::ubigint end)"
-
-
-def _said(field: Field) -> str:
-    """What the source said of a field, as far as a quarantined row may know it inside the gate."""
-    raw = identifier(f"raw_{field.name}")
-    return f"case when {raw} is not null then '***' end" if field.privacy == "drop" else raw
-
-
-def violations(field: Field) -> list[tuple[str, str]]:
-    """(rule, condition that a bad row makes true) for one field; `raw` is as mapped, the bare name is as typed."""
-    raw, typed = identifier(f"raw_{field.name}"), identifier(field.name)
-    found = []
-    if field.type != "varchar":
-        found.append(
-            (f"{field.name}_type", f"nullif(cast({raw} as varchar), '') is not null and {_cast(field, raw)} is null")
-        )
-    if field.required and field.default is None:
-        found.append((f"{field.name}_required", f"nullif(trim(cast({raw} as varchar)), '') is null"))
-    if field.enum:
-        allowed = ", ".join(literal(value) for value in field.enum)
-        found.append((f"{field.name}_enum", f"{typed} not in ({allowed})"))
-    if field.minimum is not None:
-        found.append((f"{field.name}_range", f"{typed} < {field.minimum}"))
-    if field.maximum is not None:
-        found.append((f"{field.name}_range", f"{typed} > {field.maximum}"))
-    if field.pattern is not None:
-        found.append((f"{field.name}_pattern", f"not regexp_full_match({typed}, {literal(field.pattern.strip('^$'))})"))
-    return found
-
-
-def row_rules(profile: Profile, stream: str) -> tuple[list[Rule], list[Rule]]:
-    """The custom rules of contract and profile, as (rejecting, warning)."""
-    own = [Rule(r.name, r.check, r.severity, r.description) for r in profile.streams[stream].rules]
-    every = [*profile.contract(stream).rules, *own]
-    return [r for r in every if r.severity == "error"], [r for r in every if r.severity == "warning"]
 
 
 _INTERNAL = (
@@ -227,12 +180,11 @@ class Gate:
         """
         zone = literal(self.profile.business.landing_zone)
         first = self.profile.business.first_day
-        typed = [
-            f"coalesce({_cast(f, identifier('raw_' + f.name))}, cast({literal(f.default)} as {f.type})) as {identifier(f.name)}"
-            if f.default is not None
-            else f"{_cast(f, identifier('raw_' + f.name))} as {identifier(f.name)}"
-            for f in self.contract.fields
-        ]
+        typed = []
+        for f in self.contract.fields:
+            value = cast_sql(f, identifier("raw_" + f.name))
+            given = value if f.default is None else f"coalesce({value}, cast({literal(f.default)} as {f.type}))"
+            typed.append(f"{given} as {identifier(f.name)}")
         if self.mapping.cursor is None:
             landed = "_file_day"
         else:
@@ -258,22 +210,22 @@ class Gate:
         noted = [(rule.name, f"not ({rule.check})") for rule in warning]
         landed_fields = self.contract.landed_fields()
         columns = ", ".join(identifier(f.name) for f in landed_fields)
-        given = [(identifier(f"raw_{f.name}"), _said(f)) for f in self.contract.fields]
+        given = [(identifier(f"raw_{f.name}"), said_sql(f)) for f in self.contract.fields]
         passed_on = [
             *self.kept,
             *(["try_cast(raw_cursor as timestamptz) as _cursor_at"] if self.mapping.cursor else []),
         ]
-        content = ", ".join(_hashed_part(f) for f in landed_fields if not f.is_transport)
+        content = ", ".join(hashed_part(f) for f in landed_fields if not f.is_transport)
         try:
             self.con.execute(
                 f"""create or replace temp table judged as
                     with ruled as (
-                        select *, {_names(bad)} as reasons, {_names(noted)} as warnings
+                        select *, {broken_names(bad)} as reasons, {broken_names(noted)} as warnings
                         from typed semi join asked using (landed_date)
                     ), landed as (
                         select {", ".join(self._landed_column(f) for f in landed_fields)}, raw_extra as extra,
                                landed_date, reasons, warnings, _source_file, {"".join(f"{name}, " for name in passed_on)}
-                               {" | ".join(_filled_bit(n, f) for n, f in enumerate(self.contract.fields))} as _filled,
+                               {" | ".join(filled_bit(n, f) for n, f in enumerate(self.contract.fields))} as _filled,
                                case when len(reasons) > 0 then {self._internal()} end as _is_internal,
                                {", ".join(f"case when len(reasons) > 0 then {said} end as {raw}" for raw, said in given)}
                         from ruled
@@ -410,7 +362,7 @@ class Gate:
         ).fetchall():
             days[day]["rules"][rule] = rows  # type: ignore[index]
         for day, repeated in self.con.execute(
-            f"""select landed_date, count(*) from (select landed_date, {_full_key(self.contract)} as k, count(*) as n
+            f"""select landed_date, count(*) from (select landed_date, {full_key(self.contract)} as k, count(*) as n
                 from good group by all) where n > 1 group by 1"""
         ).fetchall():
             days[day]["repeated_keys"] = repeated
@@ -427,7 +379,7 @@ class Gate:
     def _repeats(self) -> list[tuple[date, int, int]]:
         """(landing day, ids, rows) of the keys that stand on more than one good row of the pull."""
         found: list[tuple[date, int, int]] = self.con.execute(
-            f"""with keyed as (select landed_date, {_full_key(self.contract)} as k from good),
+            f"""with keyed as (select landed_date, {full_key(self.contract)} as k from good),
                 repeated as (select k, min(landed_date) as first_date from keyed group by k having count(*) > 1)
                 select landed_date, count(distinct k) filter (where landed_date = first_date), count(*)
                 from keyed join repeated using (k) group by landed_date"""
@@ -455,17 +407,3 @@ class Gate:
         """The conditions of all row rules of contract and profile."""
         rejecting, warning = row_rules(self.profile, self.stream)
         return [rule.check for rule in rejecting + warning]
-
-
-def _names(rules: list[tuple[str, str]]) -> str:
-    """A list expression holding the names of the rules whose condition is true."""
-    if not rules:
-        return "cast([] as varchar[])"
-    cases = ", ".join(f"case when {condition} then {literal(name)} end" for name, condition in rules)
-    any_of_them = " or ".join(f"({condition})" for _, condition in rules)
-    return f"case when {any_of_them} then list_filter([{cases}], lambda name: name is not null) else cast([] as varchar[]) end"
-
-
-def _full_key(contract: Contract) -> str:
-    key = key_sql(contract)
-    return key if not contract.set_key else " || chr(31) || ".join(f"cast({name} as varchar)" for name in contract.key)

@@ -21,7 +21,8 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.pipeline import lake
-from orchestration.pipeline.gate import UNDATED, Gate, GateError, told, violations
+from orchestration.pipeline.gate import Gate, GateError, told
+from orchestration.pipeline.gate_rules import UNDATED, violations
 from orchestration.pipeline.lake import Landing
 from orchestration.settings import Home, Settings
 from sources.contract import Contract, Field, Rule
