@@ -183,8 +183,8 @@ class Gate:
         typed = []
         for f in self.contract.fields:
             value = cast_sql(f, identifier("raw_" + f.name))
-            given = value if f.default is None else f"coalesce({value}, cast({literal(f.default)} as {f.type}))"
-            typed.append(f"{given} as {identifier(f.name)}")
+            wanted = value if f.default is None else f"coalesce({value}, cast({literal(f.default)} as {f.type}))"
+            typed.append(f"{wanted} as {identifier(f.name)}")
         if self.mapping.cursor is None:
             landed = "_file_day"
         else:
