@@ -64,7 +64,7 @@ def replay_quarantine(context: dg.OpExecutionContext) -> None:
 
 @dg.job(name="replay", executor_def=dg.in_process_executor)
 def replay_job() -> None:
-    """After a fix of the profile or a contract: what passes lands, what fails stays. The next `publish` shows it."""
+    """After a fix of the profile or a contract: what passes lands, what fails stays; `publish` follows."""
     replay_quarantine()
 
 

