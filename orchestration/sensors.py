@@ -9,7 +9,10 @@ from orchestration.jobs import AssetJob
 
 
 def _follows_landing(run: dg.DagsterRun) -> bool:
-    """Whether the run had raw assets in it, or was a replay. A backfill of the UI runs as `__ASSET_JOB`: only its selection tells."""
+    """Whether the run had raw assets in it, or was a replay.
+
+    A backfill from the UI runs as `__ASSET_JOB`: only its selection tells.
+    """
     if run.asset_selection is not None:
         return any(key.path[0] == "raw" for key in run.asset_selection)
     return run.job_name in ("land", "replay")

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,22 @@ class Readers:
         return [json.loads(process.communicate(timeout=60)[0]) for process in self._running]
 
 
+@contextmanager
+def within(seconds: int) -> Iterator[None]:
+    """Fails where a step waits for something that does not come."""
+
+    def too_long(*_: object) -> None:
+        raise AssertionError(f"not done within {seconds} s: what does it wait for?")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def cpu_of(step: Callable[[], object]) -> float:
     before = resource.getrusage(resource.RUSAGE_SELF)
     step()
@@ -126,7 +143,8 @@ def serve(
             publisher.build()
             is_stopped = turn % stopped_every == 0
             readers.signal(signal.SIGSTOP if is_stopped else signal.SIGCONT)
-            (stopped if is_stopped else reading).append(cpu_of(publisher.publish))
+            with within(60):
+                (stopped if is_stopped else reading).append(cpu_of(publisher.publish))
             linked = time.monotonic()
             assert stamps(publisher.current) == {
                 publisher.number

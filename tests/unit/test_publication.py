@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -256,3 +257,27 @@ def test_a_mart_that_is_not_there_is_not_evaluated(settings: Settings) -> None:
         con.execute("drop table marts.fct_kpi")
     verdicts = mart_checks.judge_marts(settings.home)
     assert verdicts and all(v.blocks and v.status == "error" for v in verdicts)
+
+
+def test_a_set_is_checked_and_on_the_disk_before_readers_are_taken_to_it(settings: Settings, monkeypatch: Any) -> None:
+    order: list[tuple[str, object]] = []
+
+    def note(module: Any, name: str, about: Any) -> None:
+        real = getattr(module, name)
+
+        def noted(first: Any, *others: Any) -> Any:
+            order.append((name, about(first)))
+            return real(first, *others)
+
+        monkeypatch.setattr(module, name, noted)
+
+    note(publication, "_check", lambda folder: folder.name)
+    note(os, "fsync", lambda descriptor: os.fstat(descriptor).st_ino)
+    note(os, "rename", lambda path: Path(path).name)
+    note(os, "replace", lambda path: Path(path).name)
+    done = publish(settings, [PASSED], "run")
+    named = order.index(("rename", f".unfinished-{done.id}"))
+    linked = order.index(("replace", f".current-{done.id}"))
+    on_disk = {("fsync", path.stat().st_ino) for path in [done.folder, *done.folder.rglob("*")]}
+    assert ("_check", f".unfinished-{done.id}") in order[:named] and on_disk <= set(order[:named]) and named < linked
+    assert ("fsync", settings.home.published.stat().st_ino) in order[linked:]
