@@ -1,13 +1,16 @@
 // The reader of reader.py in Node, with a connection per set: `node reader.mjs <published> <stop file> <statements> node`.
 // It runs beside the folder node_modules that holds @duckdb/node-api.
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DuckDBInstance } from "@duckdb/node-api";
 
 const [published, stop, statements, kind] = process.argv.slice(2);
 const said = { kind, served: 0, torn: 0, errors: [], seen: [] };
 const seen = new Set();
-while (!existsSync(stop) || !said.served) {
+let ends = false;
+while (!ends) {
+  ends = existsSync(stop); // the last set is read after the last publication
   const stamps = new Set();
   try {
     const instance = await DuckDBInstance.create(`${published}/current/marts.duckdb`, { access_mode: "READ_ONLY" });
@@ -24,5 +27,6 @@ while (!existsSync(stop) || !said.served) {
   }
   said.torn += stamps.size !== 1;
   stamps.forEach((stamp) => seen.add(stamp));
+  writeFileSync(join(dirname(stop), `reads-${process.pid}`), "");
 }
 console.log(JSON.stringify({ ...said, seen: [...seen] }));

@@ -8,6 +8,7 @@ pool that keeps nothing, `parquet` resolves the link once and reads the files of
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -58,7 +59,9 @@ def main() -> None:
         kind, lambda: in_duckdb
     )()
     served, torn, errors, seen = 0, 0, [], set()
-    while not stop.exists() or not served:
+    ends = False
+    while not ends:
+        ends = stop.exists()  # the last set is read after the last publication
         stamps = set()  # of all that one connection ever says: it stays with the set that it began with
         try:
             with connect(current) as ask:
@@ -70,6 +73,7 @@ def main() -> None:
             errors.append(f"{type(error).__name__}: {error}")
         torn += len(stamps) != 1
         seen |= stamps
+        stop.with_name(f"reads-{os.getpid()}").touch()
     print(json.dumps({"kind": kind, "served": served, "torn": torn, "errors": errors, "seen": sorted(seen)}))
 
 

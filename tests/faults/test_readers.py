@@ -22,6 +22,7 @@ import pytest
 from orchestration.pipeline.publication import publish
 from orchestration.settings import Settings
 from tests.conftest import Company
+from tests.faults.figures import record
 from tests.unit.small_warehouse import change, two_kpis
 from tests.unit.test_ledger import shows
 from tests.unit.test_publication import PASSED
@@ -92,6 +93,13 @@ class Readers:
             subprocess.Popen([*command, *last, kind], stdout=subprocess.PIPE, text=True) for *command, kind in commands
         ]
 
+    def wait(self) -> None:
+        """Until each of them has read a set."""
+        while len(list(self._stop.parent.glob("reads-*"))) < len(self._running):
+            ended = [process.args for process in self._running if process.poll() is not None]
+            assert not ended, f"ended early: {ended}"
+            time.sleep(0.1)
+
     def signal(self, number: signal.Signals) -> None:
         for process in self._running:
             process.send_signal(number)
@@ -99,7 +107,7 @@ class Readers:
     def end(self) -> list[dict[str, Any]]:
         self._stop.touch()
         self.signal(signal.SIGCONT)
-        return [json.loads(process.communicate(timeout=60)[0]) for process in self._running]
+        return [json.loads(process.communicate(timeout=600)[0]) for process in self._running]
 
 
 @contextmanager
@@ -135,25 +143,26 @@ def serve(
     readers = Readers(publisher.settings, stop, commands)
     reading: list[float] = []
     stopped: list[float] = []
-    seconds: list[float] = []  # from the link to all stamps of the new set; a single one says how busy the machine was
     try:
+        with within(600):
+            readers.wait()
         for turn in range(1, sys.maxsize):
             if len(reading) == publications:
                 break
             publisher.build()
             is_stopped = turn % stopped_every == 0
             readers.signal(signal.SIGSTOP if is_stopped else signal.SIGCONT)
-            with within(60):
+            with within(600):
                 (stopped if is_stopped else reading).append(cpu_of(publisher.publish))
-            linked = time.monotonic()
             assert stamps(publisher.current) == {
                 publisher.number
             }  # the first connection after it, with nothing to wait for
-            seconds.append(time.monotonic() - linked)
     finally:
         said = readers.end()
+    record("reads", sum(one["served"] for one in said) * len(STATEMENTS))
+    record("torn", sum(one["torn"] for one in said))
     assert [(one["kind"], one["torn"], one["errors"]) for one in said] == [(one["kind"], 0, []) for one in said]
-    assert all(one["served"] for one in said) and statistics.median(seconds) < 1
+    assert all(len(one["seen"]) > 1 and publisher.number in one["seen"] for one in said)
     return said, reading, stopped
 
 
@@ -165,7 +174,6 @@ def test_readers_see_whole_sets_while_publications_happen(publisher: Publisher, 
     commands = python("fresh", "long", "sqlalchemy", "parquet")
     said, reading, stopped = serve(publisher, tmp_path / "stop", commands, publications=3, stopped_every=3)
     assert (len(said), len(reading), len(stopped)) == (4, 3, 1)
-    assert any(len(one["seen"]) > 1 for one in said)
 
 
 @pytest.mark.soak
@@ -184,7 +192,7 @@ def test_eight_readers_and_fifty_publications(publisher: Publisher, tmp_path: Pa
     print(
         f"CPU {ratio:.3f} times that of {statistics.median(stopped):.3f} s; (kind, sets read, publications seen): {counts}"
     )
-    assert len(said) == 8 and all(len(one["seen"]) > 1 for one in said)
+    assert len(said) == 8
     assert ratio <= 1.1, (sorted(reading), sorted(stopped))
 
 
