@@ -24,15 +24,21 @@ from orchestration.pipeline.gate_rules import (
     filled_bit,
     full_key,
     hashed_part,
+    in_calendar,
     row_rules,
     said_sql,
     violations,
 )
 from orchestration.pipeline.keyed_hash import keyed_hash_sql
 from orchestration.pipeline.schema_drift import SYSTEM_COLUMNS
+from sources.connectors.base import one_line
 from sources.contract import Contract, Field, Rule
 from sources.profile import Profile, StreamMapping
 from sources.sql_text import identifier, literal
+
+_SHOWN = 60  # characters of a value in a message
+_OWN_COLUMNS = ("raw_cursor", "raw_extra", "landed_date", "reasons", "warnings", "_has_no_day", "_cursor_at", "_filled")
+"""Names that the gate gives to columns of its own, beside raw_<field>."""
 
 
 class GateError(Exception):
@@ -102,7 +108,8 @@ class Gate:
         while True:
             try:
                 self.con.execute(
-                    f"create or replace temp view mapped as select source.*, {', '.join(select)} from {relation} as source"
+                    f"create or replace temp view mapped as select {self._own_columns_left_out(relation)}, "
+                    f"{', '.join(select)} from {relation} as source"
                 )
                 return None
             except duckdb.Error as error:
@@ -111,6 +118,13 @@ class Gate:
                 if not self._leave_out_vanished_fields():
                     raise GateError(self._explain(error)) from None
                 return self.map_rows()
+
+    def _own_columns_left_out(self, relation: str) -> str:
+        """The source's columns, but for those that are called as the gate calls its own."""
+        own = {*_OWN_COLUMNS, *(f"raw_{name}" for name in self.contract.field_names)}
+        found = self.con.execute(f"describe select * from {relation}").fetchall()
+        taken = ", ".join(identifier(name) for name, *_ in found if name.lower() in own)
+        return f"source.* exclude ({taken})" if taken else "source.*"
 
     def _expression(self, field: Field) -> str:
         return "null" if field.name in self.vanished else self.mapping.fields.get(field.name, "null")
@@ -188,9 +202,9 @@ class Gate:
         if self.mapping.cursor is None:
             landed = "_file_day"
         else:
-            landed = f"cast(timezone({zone}, try_cast(raw_cursor as timestamptz)) as date)"
+            landed = f"cast(timezone({zone}, {in_calendar('raw_cursor', 'timestamptz')}) as date)"
         present = self.columns("mapped")
-        shadowed = [name for name in (*self.contract.field_names, "landed_date") if name in present]
+        shadowed = [name for name in present if name.lower() in (*self.contract.field_names, "landed_date")]
         absent = [name for name in ("_source_file", "_malformed") if name not in present]
         # A row whose cursor cannot be read falls on no day: it is judged with the profile's first day, once.
         self.con.execute(
@@ -213,7 +227,7 @@ class Gate:
         given = [(identifier(f"raw_{f.name}"), said_sql(f)) for f in self.contract.fields]
         passed_on = [
             *self.kept,
-            *(["try_cast(raw_cursor as timestamptz) as _cursor_at"] if self.mapping.cursor else []),
+            *([f"{in_calendar('raw_cursor', 'timestamptz')} as _cursor_at"] if self.mapping.cursor else []),
         ]
         content = ", ".join(hashed_part(f) for f in landed_fields if not f.is_transport)
         try:
@@ -399,7 +413,7 @@ class Gate:
             for reason in row["reasons"]:
                 field = next((f for name, f in fields.items() if reason.startswith(name + "_")), None)
                 if field is not None:
-                    values[field.name] = "***" if field.privacy != "none" else str(row["raw_" + field.name])
+                    values[field.name] = "***" if field.privacy != "none" else _shown(row["raw_" + field.name])
             shown.append({"reasons": row["reasons"], "values": values, "source": row["_source_file"]})
         return shown
 
@@ -407,3 +421,9 @@ class Gate:
         """The conditions of all row rules of contract and profile."""
         rejecting, warning = row_rules(self.profile, self.stream)
         return [rule.check for rule in rejecting + warning]
+
+
+def _shown(value: object) -> str:
+    """A value of the source in a message: one line of it, and not all of a long one."""
+    text = one_line(value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

@@ -19,7 +19,15 @@ def cast_sql(field: Field, column: str) -> str:
         return f"nullif(cast({column} as varchar), '')"
     if field.type == "bigint":
         return f"case when try_cast({column} as decimal(38,9)) % 1 = 0 then try_cast({column} as bigint) end"
+    if field.type in ("timestamptz", "date"):
+        return in_calendar(column, field.type)
     return f"try_cast({column} as {field.type})"
+
+
+def in_calendar(column: str, type: str) -> str:
+    """`column` as an instant or a day of the years 1 to 9999: DuckDB also knows infinity, and years that nobody else reads."""
+    cast, zone = f"try_cast({column} as {type})", " 00:00:00+00" if type == "timestamptz" else ""
+    return f"case when {cast} >= {type} '0001-01-02{zone}' and {cast} < {type} '9999-12-31{zone}' then {cast} end"
 
 
 def hashed_part(field: Field) -> str:

@@ -19,13 +19,14 @@ from orchestration.pipeline import batch_checks, lake, schema_drift, usual
 from orchestration.pipeline.gate import Gate, GateError
 from orchestration.pipeline.lake import Landing
 from orchestration.pipeline.refusals import new_attempt, record_verdicts
-from orchestration.pipeline.schema_drift import Drift
+from orchestration.pipeline.schema_drift import SYSTEM_COLUMNS, Drift
 from orchestration.pipeline.scratch import scratch_folder
 from orchestration.pipeline.storage import told
 from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import Settings
 from sources.connectors import CONNECTORS, Pull, SourceError, Window, load_all
 from sources.profile import Source
+from sources.sql_text import identifier
 
 MEMORY_LIMIT = "600MB"  # of one pull; what does not fit spills to the scratch folder
 BYTES_PER_PASS = 512 * 1024 * 1024  # of compressed files read at once from a source laid out by day
@@ -188,11 +189,14 @@ def _pull(source: Source, window: Window | None) -> tuple[str, Pull]:
 
 
 def _may_lack_columns(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
-    """JSON lines leave out what is empty, and a window without any file has no columns at all."""
+    """JSON lines leave out what is empty, and a window without any file has no columns at all.
+
+    A file that has columns and no rows has to have the right ones: a page that says `sign in` is no empty day.
+    """
     if getattr(source.options, "may_lack_columns", False):
         return True
-    found = con.execute(f'select count(*) from "{source.name}"').fetchone()
-    return not (found and found[0])
+    columns = con.execute(f"describe {identifier(source.name)}").fetchall()
+    return not {name for name, *_ in columns} - set(SYSTEM_COLUMNS)
 
 
 def _decide_alone(

@@ -121,7 +121,8 @@ def source_error(source: str, window: Window | None, happened: str, advice: str)
 
 
 def one_line(text: object) -> str:
-    return re.sub(r"\s+", " ", str(text)).strip()
+    """The text without line breaks and without anything else that a terminal would obey instead of showing."""
+    return re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in str(text))).strip()
 
 
 def root_cause(error: BaseException) -> BaseException:

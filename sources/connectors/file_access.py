@@ -26,6 +26,7 @@ from sources.connectors.base import with_retries
 
 CHUNK = 1 << 20
 _ZIP = b"PK\x03\x04"
+LONGEST_LINE = 16 * CHUNK  # DuckDB's CSV reader passes over much longer ones without a word
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _SUFFIX = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 
@@ -118,8 +119,8 @@ def _readable(source: str, local: Path, day: date | None, file_format: str, enco
             raise UnreadableFile("is no Parquet file, or is truncated; have it written again")
         return Readable(source, local, "none", day)
     readable = Readable(source, local, _compression(source, start, size), day)
-    if readable.compression != "none":
-        _read_to_the_end(readable)
+    if readable.compression != "none" or (file_format == "csv" and size > LONGEST_LINE):
+        _read_to_the_end(readable, LONGEST_LINE if file_format == "csv" else None)
     if file_format == "csv" and not _is_utf8(encoding):
         return _rewritten(readable, staging, _recoded(readable, encoding))
     if file_format == "jsonl" and readable.head().startswith(codecs.BOM_UTF8):
@@ -186,10 +187,13 @@ def _compression(source: str, start: bytes, size: int) -> str:
     return found
 
 
-def _read_to_the_end(readable: Readable) -> None:
+def _read_to_the_end(readable: Readable, longest_line: int | None) -> None:
+    without_end = 0
     try:
-        for _ in readable.chunks():
-            pass
+        for piece in readable.chunks():
+            without_end = 0 if b"\n" in piece or b"\r" in piece else without_end + len(piece)
+            if longest_line is not None and without_end > longest_line:
+                raise UnreadableFile(f"has a line of more than {longest_line >> 20} MB; have it written again")
     except OSError as error:
         raise UnreadableFile(
             f"is truncated or damaged ({error}); have it written again, its rows are pulled as soon as it is whole"

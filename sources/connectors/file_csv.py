@@ -77,7 +77,7 @@ def _header(file: Readable, dialect: Dialect) -> _Headed:
             before = reader.line_num
     except csv.Error as error:
         raise UnreadableFile(f"has no readable header ({error}); have it written again", file.source) from None
-    if any("\ufffd" in name for name in names):
+    if any("\ufffd" in name or "\0" in name for name in names):
         raise UnreadableFile("is not in UTF-8; name its encoding in `encoding`, for example latin-1", file.source)
     if len(names) == 1:
         other = next((d for d in ",;\t|" if d != dialect.delimiter and d in names[0]), None)
