@@ -3,6 +3,8 @@
 `given` are the columns that differ from a good row of the stream orders; `holds` is what stands in the lake of them.
 """
 
+# ruff: noqa: E501 – a table: one case, one line
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
