@@ -26,6 +26,7 @@ from rich.status import Status
 from orchestration import commands_of_publications, commands_of_sources
 from orchestration.pipeline.build import BuildError
 from orchestration.settings import ROOT, Home, Settings, SettingsError, load_settings
+from sources.connectors.base import one_line
 from sources.profile import ProfileError, check_that_sources_are_there
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.command(options))
     except (ProfileError, SettingsError, CommandError, commands_of_sources.SourceCommandError) as error:
-        OUT.print(f"[bold red]opsmart:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        OUT.print(f"[bold red]opsmart:[/] {escape(one_line(error))}", highlight=False, soft_wrap=True)
         return 2
     except (OSError, BuildError) as error:
         OUT.print(f"[bold red]opsmart:[/] {escape(str(error))}", highlight=False, soft_wrap=True)

@@ -21,7 +21,7 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from sources.connectors import CONNECTORS
-from sources.connectors.base import EnvironmentText, masked, secrets_in
+from sources.connectors.base import EnvironmentText, masked, one_line, secrets_in
 from sources.contract import Contract, load_contracts
 from sources.dimensions import Dimension, DimensionError, check_dimensions
 from sources.presets import PresetError, over_presets
@@ -188,15 +188,22 @@ class Profile:
         return ZoneInfo(self.business.landing_zone)
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
 def find_profile(name_or_path: str) -> Path:
     """The file of a profile given by name (in sources/profiles) or by path. Raises ProfileError if there is none."""
     path = Path(name_or_path)
-    if path.suffix == ".toml" or path.is_file():
-        if path.is_file():
-            return path
-        raise ProfileError(f"PROFILE={name_or_path}: there is no such file")
     named = PROFILES_DIR / f"{name_or_path}.toml"
-    if named.is_file():
+    if _is_file(path):
+        return path
+    if path.suffix == ".toml":
+        raise ProfileError(f"PROFILE={name_or_path}: there is no such file")
+    if _is_file(named):
         return named
     known = ", ".join(sorted(p.stem for p in PROFILES_DIR.glob("*.toml")))
     raise ProfileError(
@@ -364,14 +371,14 @@ def load_profile(
     path = find_profile(name_or_path)
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{path.name}: not valid TOML: {error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ProfileError(one_line(f"{path.name}: not valid TOML: {error}")) from None
     except OSError as error:
         raise ProfileError(f"{path}: cannot be read: {error.strerror}") from None
     try:
         return _build(path, raw, os.environ if environment is None else environment, check_sources)
     except ProfileError as error:
-        raise ProfileError(f"{path.name}: {error}") from None
+        raise ProfileError(one_line(f"{path.name}: {error}")) from None
 
 
 def check_that_sources_are_there(sources: Mapping[str, Source]) -> None:

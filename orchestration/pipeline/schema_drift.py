@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
+from sources.connectors.base import one_line
 from sources.sql_text import identifier, mentioned_columns
 
 if TYPE_CHECKING:
@@ -186,7 +187,9 @@ def before_and_after(gate: Gate, before: Mapping[str, Any], day: date, broken: M
             [day, [f"{field.name}_{rule}" for rule in rules]],
         ).fetchall()
         hidden = field.privacy != "none"
-        now = ", ".join(f"{'***' if hidden and value != 'nothing' else value[:40]} ({n:,} rows)" for value, n in values)
+        now = ", ".join(
+            f"{'***' if hidden and value != 'nothing' else one_line(value)[:40]} ({n:,} rows)" for value, n in values
+        )
         lines.append(f"field {field.name}: before {was}, now {now}")
     return lines
 

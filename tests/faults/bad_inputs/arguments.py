@@ -25,7 +25,7 @@ COMMANDS = [
     _asked("commands", "a profile that is not there", ["--profile", "nope", "summary"], "no profile of that name; allowed: "),
     _asked("commands", "a profile that climbs out", ["--profile", "../../../etc/passwd", "summary"], "no profile of that name|not valid TOML"),
     _asked("commands", "a file of users as a profile", ["--profile", "/etc/passwd", "summary"], "not valid TOML"),
-    _asked("commands", "a profile with a NUL in its name", ["--profile", "a\0b", "summary"], "no profile of that name"),
+    _asked("commands", "a profile with a line break in its name", ["--profile", "a\nb", "summary"], "no profile of that name"),
     _asked("commands", "a name of 5,000 characters for a profile", ["--profile", "p" * 5_000, "summary"], "no profile of that name"),
     _asked("commands", "an acceptance without a reason", ["publish", "--accept", "some_check"], 'REASON="…" is needed'),
     _asked("commands", "a reason without an acceptance", ["publish", "--reason", "because"], "ACCEPT=<check> is needed"),

@@ -1,7 +1,5 @@
 """Bad answers of a shop: what stands in place of its page of orders, as text."""
 
-
-
 from __future__ import annotations
 
 import json
