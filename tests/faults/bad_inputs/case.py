@@ -17,6 +17,7 @@ from orchestration.pipeline import catch_up, lake
 from orchestration.pipeline.landing import land_stream
 from orchestration.settings import load_settings
 from tests.conftest import Company
+from tests.faults.figures import record
 
 DAY = date(2026, 3, 2)
 SECRETS = ("s3cret", "t0ken", "shpat_")
@@ -65,6 +66,7 @@ def land_and_compare(company: Company, case: Case, stream: str, source: str, fie
     }
     os.environ |= {"OPSMART_PROFILE": str(company.profile()), "OPSMART_HOME": str(company.root / "home")}
     settings = load_settings(check_sources=False)
+    record("bad inputs")
     (landing,) = land_stream(settings, stream, [day], "test-run").landings
     table, quarantine = lake.stream_table(settings.home, stream), lake.read_quarantine(settings.home, stream)
     rows = table.to_pyarrow_table().to_pylist() if table else []

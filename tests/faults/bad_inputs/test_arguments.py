@@ -11,12 +11,14 @@ from orchestration import cli
 from tests.conftest import Company
 from tests.faults.bad_inputs.arguments import COMMANDS, REPLAYS
 from tests.faults.bad_inputs.case import Case
+from tests.faults.figures import record
 
 
 @pytest.mark.parametrize("case", [*COMMANDS, *REPLAYS], ids=lambda case: f"{case.where}: {case}")
 def test_a_bad_argument(
     company: Company, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, case: Case
 ) -> None:
+    record("bad inputs")
     at = "2026-03-02 10:00:00"
     company.write("orders", [{"order_id": 1, "ordered_at": at, "updated_at": at, "currency": "EUR"}], "updated_at")
     os.environ |= {"OPSMART_PROFILE": str(company.profile()), "OPSMART_HOME": str(company.root / "home")}

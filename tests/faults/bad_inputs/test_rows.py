@@ -15,6 +15,7 @@ from orchestration.settings import load_settings
 from tests.conftest import Company
 from tests.faults.bad_inputs.case import Case, one_line
 from tests.faults.bad_inputs.rows import DAY, FIELDS, GOOD, ROWS
+from tests.faults.figures import record
 
 
 def _land(company: Company, cases: list[Case], tolerance: float) -> Any:
@@ -59,6 +60,7 @@ def test_every_row_is_somewhere_once(landed: Any) -> None:
 
 @pytest.mark.parametrize("case", ROWS, ids=str)
 def test_a_bad_value(landed: Any, case: Case) -> None:
+    record("bad inputs")
     good, bad, _ = landed
     assert (str(case) in good, str(case) in bad) == (case.landed == 1, case.rejected == 1), good.get(str(case))
     if case.rejected:

@@ -10,6 +10,7 @@ PLACES = {
     "sql": ("sqlite", "postgresql"),
     "zendesk": ("zendesk",),
     "shopify": ("shopify",),
+    "dlt": ("dlt",),
     "gate 1": ("gate 1, rows", "gate 1, batches"),
     "before anything runs": ("profiles", "seeds", "commands", "replay"),
 }

@@ -1,0 +1,41 @@
+"""Bad rows and bad names of dlt resources: `given` is what the resource yields, or raises."""
+
+# ruff: noqa: E501 – a table: one case, one line
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from tests.faults.bad_inputs.case import Case
+from tests.faults.bad_inputs.files import LINE
+
+
+def _yields(name: str, given: Any, says: str = "", landed: int | None = None, rejected: int = 0, **source: Any) -> Case:
+    return Case(name, "dlt", given, says, landed, rejected, more={"source": source})
+
+
+def _row(name: str, says: str, **values: Any) -> Case:
+    """A good row and one with these values."""
+    return _yields(name, [[LINE, LINE | {"id": "x"} | values]], says, 1, 1)
+
+
+DLT = [
+    _row("NaN for a count", "use_count_type", uses=float("nan")),
+    _row("an infinite count", "use_count_type", uses=float("inf")),
+    _row("a count of 100 digits", "use_count_type", uses=10**100),
+    _row("an object for a time", "occurred_at_type", at={"seconds": 5}),
+    _row("a time of the year 20000", "cursor_required.*occurred_at_type", at="20000-01-01T00:00:00Z"),
+    _row("no id", "event_id_required", id=None),
+    _row("spaces for an id", "event_id_required", id="  "),
+    _yields("no row", [], landed=0),
+    _yields("text in place of rows", ["<html>Sign in</html>"], "."),
+    _yields("a number in place of rows", [7], "."),
+    _yields("tables and rows mixed", [pa.Table.from_pylist([LINE]), LINE], "."),
+    _yields("an error of many lines", RuntimeError("500\n" + "Traceback of it\n".replace("Traceback", "trace") * 99), "500 trace of it"),
+    _yields("an error with commands to a terminal", RuntimeError("\x1b[2J\x07 gone"), "gone"),
+    _yields("a module that is not there", [], "cannot be imported", resource="no_such_module_here:x"),
+    _yields("a function that is not there", [], "has no nothing; it has: rows", resource="bad_rows:nothing"),
+    _yields("an argument that it does not take", [], "page", arguments={"page": 1}),
+]  # fmt: skip
