@@ -355,14 +355,42 @@ def load_profile(
     connector also looks whether its files or its database are there. Raises ProfileError with one line.
     """
     path = find_profile(name_or_path)
+    raw = _read(path)
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{path.name}: not valid TOML: {error}") from None
-    try:
+        raw = _extended(path.parent, raw)
         return _build(path, raw, os.environ if environment is None else environment, check_sources)
     except ProfileError as error:
         raise ProfileError(f"{path.name}: {error}") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProfileError(f"{path.name}: not valid TOML: {error}") from None
+
+
+def _extended(folder: Path, raw: dict[str, Any]) -> dict[str, Any]:
+    """The profile on top of the one that it extends, if it names one: what it says itself counts."""
+    own = dict(raw)
+    named = own.pop("extends", None)
+    if named is None:
+        return own
+    path = folder / str(named)
+    if not path.is_file():
+        raise ProfileError(f"extends = {named!r}: there is no such file in {folder}")
+    base = _read(path)
+    if "extends" in base:
+        raise ProfileError(f"extends = {named!r}: that profile extends another one itself; extend that one instead")
+    base.pop("sample_company", None)  # goes with the files of that profile
+    base["seeds"] = {name: str(path.parent / file) for name, file in base.get("seeds", {}).items()}
+    return _merged(base, own)
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any], is_sources: bool = False) -> dict[str, Any]:
+    """Tables key by key; a source as a whole, since another connector has other keys."""
+    both = [key for key in own if isinstance(own[key], dict) and isinstance(base.get(key), dict) and not is_sources]
+    return base | own | {key: _merged(base[key], own[key], key == "sources") for key in both}
 
 
 def check_that_sources_are_there(sources: Mapping[str, Source]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from orchestration.pipeline.landing import StreamLanding, land_stream
 from orchestration.settings import Settings, load_settings
-from tests.postgres_server import Postgres, running_postgres
+from sources.sample_company.postgres_server import Postgres, running_postgres
 from tests.sample_home import run_once
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
