@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ def land_files(files: Path, root: Path, last: date) -> Settings:
     """The settings of a home that has landed the company's files, as the sample's profile reads them."""
     home, profile = root / "of_files", root / "of_files.toml"
     home.mkdir()
-    (home / "sources").symlink_to(files)
+    shutil.copytree(files, home / "sources")
     profile.write_text(OF_FILES.format(sample=PROFILES_DIR / "sample.toml", last=last), encoding="utf-8")
     os.environ |= {"OPSMART_PROFILE": str(profile), "OPSMART_HOME": str(home)}
     settings = load_settings()

@@ -19,7 +19,7 @@ NIGHTS = [FIRST_DAY + timedelta(days=n) for n in (9, 10, 16, 24)]
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("company") / "sources"
-    write(folder, 7, 0.15, FIRST_DAY, LAST_DAY)
+    write(folder, 7, 0.2, FIRST_DAY, LAST_DAY)
     return folder
 
 
