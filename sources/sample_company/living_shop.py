@@ -91,7 +91,9 @@ def _changes(held: dict[str, list[Row]], zone: ZoneInfo) -> Iterator[Change]:
     refunded: dict[str, list[str]] = defaultdict(list)
     for refund in held["refunds"]:
         refunded[refund["order_id"]].append(refund["created_at"])
-        yield from _states("refunds", refund, (refund["created_at"],), ("returned",))
+        # Goods may be back before there is a refund that could say so.
+        states = _states("refunds", refund, (refund["created_at"],), ("returned",))
+        yield from (state for state in states if state[0] >= refund["created_at"])
     for customer in held["customers"]:
         yield customer["updated_at"], "customers", customer
     lines = _by(held["order_items"], "order_id")
