@@ -49,12 +49,18 @@ class Served:
         return pull(self.settings(day))
 
     def settings(self, last: date) -> Settings:
-        os.environ |= {"DEMO_LAST_DAY": last.isoformat(), "OPSMART_PROFILE": "demo-live", "OPSMART_HOME": str(self.home)}
+        os.environ |= {
+            "DEMO_LAST_DAY": last.isoformat(),
+            "OPSMART_PROFILE": "demo-live",
+            "OPSMART_HOME": str(self.home),
+        }
         return load_settings(check_sources=False)
 
 
 @contextmanager
-def living(files: Path, root: Path, postgres: Postgres, database: str, shop_port: int | None = None) -> Iterator[Served]:
+def living(
+    files: Path, root: Path, postgres: Postgres, database: str, shop_port: int | None = None
+) -> Iterator[Served]:
     """Serve the generated company in `files`, in a database of its own of that server. The profile is told where.
 
     `shop_port` is another way to PostgreSQL, where there is one.

@@ -63,7 +63,9 @@ def _ratings(rating: Record) -> Iterator[Record]:
 
 def _tickets(last: Record, touched: list[tuple[str, Record]]) -> Iterator[Change]:
     """The ticket after each of its updates; the last state is the ticket itself."""
-    ticket = last | dict.fromkeys(FIELDS) | {"custom_fields": _before(last), "satisfaction_rating": {"score": "unoffered"}}
+    ticket = (
+        last | dict.fromkeys(FIELDS) | {"custom_fields": _before(last), "satisfaction_rating": {"score": "unoffered"}}
+    )
     for at, record in sorted(touched, key=itemgetter(0)):
         if at >= last["updated_at"]:
             break

@@ -153,7 +153,8 @@ def _told_of_delay(order: Row, zone: ZoneInfo) -> str | None:
 
 def _definition(table: str) -> sql.Composed:
     columns = [
-        sql.SQL("{} {}").format(sql.Identifier(f.name), sql.SQL(_type(f.name, str(f.type)))) for f in fields(TABLES[table])
+        sql.SQL("{} {}").format(sql.Identifier(f.name), sql.SQL(_type(f.name, str(f.type))))
+        for f in fields(TABLES[table])
     ]
     key = sql.SQL("primary key ({})").format(sql.SQL(", ").join(map(sql.Identifier, KEYS[table])))
     return sql.SQL("create table {} ({})").format(sql.Identifier(table), sql.SQL(", ").join([*columns, key]))

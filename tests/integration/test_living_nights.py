@@ -95,9 +95,9 @@ def _disturbed(postgres: Postgres, rng: random.Random, counts: dict[str, int]) -
     def disturb() -> None:
         if restart and not over.wait(rng.uniform(0.1, 1.5)):
             postgres.kill()
-            time.sleep(rng.uniform(0.1, 3))
+            time.sleep(rng.uniform(0.1, 2))
             postgres.start()
-        while not over.wait(rng.uniform(0.02, 0.3)):
+        while not over.wait(rng.expovariate(0.5)):
             with postgres.connect() as connection:
                 ended = connection.execute(
                     "select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = 'reader'"
@@ -133,7 +133,7 @@ def _half_written(served: Served, rng: random.Random, counts: dict[str, int]) ->
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_thirty_nights_on_a_bad_wire_end_as_without_faults(seed: int, tmp_path: Path) -> None:
     files, last = tmp_path / "company", FIRST_DAY + timedelta(days=DAYS - 1)
     write(files, 7, 0.2, FIRST_DAY, last)
@@ -145,8 +145,8 @@ def test_thirty_nights_on_a_bad_wire_end_as_without_faults(seed: int, tmp_path: 
         with wire.listening, living(files, tmp_path, postgres, "nights", wire.port) as served:
 
             def pull(settings: Settings) -> list[StreamLanding]:
-                wire.share = rng.choice((0.0, 0.2, 0.6))
-                _spoil(served, random.Random(rng.random()), rng.choice((0.1, 0.3, 0.9)), counts)
+                wire.share = rng.choice((0.0, 0.2, 0.5))
+                _spoil(served, random.Random(rng.random()), rng.choice((0.0, 0.1, 0.3, 0.3, 0.9)), counts)
                 with _half_written(served, rng, counts), _disturbed(postgres, random.Random(rng.random()), counts):
                     return runner.land(settings)
 

@@ -64,7 +64,15 @@ def _wait(process: subprocess.Popen[str], until: str) -> list[str]:
 
 def _make(folder: Path, *arguments: str) -> list[str]:
     """A command of the Makefile, without its setup: the tests run in an environment that is set up."""
-    return ["make", "-o", "setup", "--no-print-directory", *arguments, f"DEMO={folder}", f"BIN={Path(sys.executable).parent}"]
+    return [
+        "make",
+        "-o",
+        "setup",
+        "--no-print-directory",
+        *arguments,
+        f"DEMO={folder}",
+        f"BIN={Path(sys.executable).parent}",
+    ]
 
 
 def _is_open(port: int) -> bool:

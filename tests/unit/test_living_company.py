@@ -134,7 +134,9 @@ class TestFiles:
 
 
 def _lines(folder: Path) -> list[bytes]:
-    return sorted(line for path in folder.glob("usage/*/*.gz") for line in gzip.decompress(path.read_bytes()).splitlines())
+    return sorted(
+        line for path in folder.glob("usage/*/*.gz") for line in gzip.decompress(path.read_bytes()).splitlines()
+    )
 
 
 def test_nothing_has_happened_before_the_first_day(shop: list[Change], files: Path) -> None:
