@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -23,14 +22,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from sources.connectors import CONNECTORS
 from sources.contract import Contract, load_contracts
 from sources.dimensions import Dimension, DimensionError, check_dimensions
+from sources.profile_files import ProfileError, extended, read_toml
 from sources.seeds import SEEDS, SeedError, read_seed
 
 PROFILES_DIR = Path(__file__).parent / "profiles"
 DEFAULT_PROFILE = "sample"
-
-
-class ProfileError(ValueError):
-    """A profile cannot be used; the message is one line: which key, which value, what is allowed."""
 
 
 def column_or_expression(sql: str) -> str:
@@ -355,42 +351,13 @@ def load_profile(
     connector also looks whether its files or its database are there. Raises ProfileError with one line.
     """
     path = find_profile(name_or_path)
-    raw = _read(path)
+    raw = read_toml(path)
     try:
-        raw = _extended(path.parent, raw)
-        return _build(path, raw, os.environ if environment is None else environment, check_sources)
+        return _build(
+            path, extended(path.parent, raw), os.environ if environment is None else environment, check_sources
+        )
     except ProfileError as error:
         raise ProfileError(f"{path.name}: {error}") from None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{path.name}: not valid TOML: {error}") from None
-
-
-def _extended(folder: Path, raw: dict[str, Any]) -> dict[str, Any]:
-    """The profile on top of the one that it extends, if it names one: what it says itself counts."""
-    own = dict(raw)
-    named = own.pop("extends", None)
-    if named is None:
-        return own
-    path = folder / str(named)
-    if not path.is_file():
-        raise ProfileError(f"extends = {named!r}: there is no such file in {folder}")
-    base = _read(path)
-    if "extends" in base:
-        raise ProfileError(f"extends = {named!r}: that profile extends another one itself; extend that one instead")
-    base.pop("sample_company", None)  # goes with the files of that profile
-    base["seeds"] = {name: str(path.parent / file) for name, file in base.get("seeds", {}).items()}
-    return _merged(base, own)
-
-
-def _merged(base: dict[str, Any], own: dict[str, Any], is_sources: bool = False) -> dict[str, Any]:
-    """Tables key by key; a source as a whole, since another connector has other keys."""
-    both = [key for key in own if isinstance(own[key], dict) and isinstance(base.get(key), dict) and not is_sources]
-    return base | own | {key: _merged(base[key], own[key], key == "sources") for key in both}
 
 
 def check_that_sources_are_there(sources: Mapping[str, Source]) -> None:

@@ -25,7 +25,7 @@ from sources.sample_company.postgres_server import running_postgres
 from sources.sample_company.serve_zendesk import ADMIN, ZendeskServer
 
 TICK = 0.5  # seconds between two moments of the company
-DATABASE = "shop"
+DATABASE, EMAIL = "shop", str(ADMIN["email"])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -69,7 +69,7 @@ def _serve(folder: Path, speed: float, scale: float, history_days: int) -> None:
                 company.advance(int(reached.read_text()))
             else:
                 company.close(company.world.day(history_days - 1))
-            with ZendeskServer(company.desk, ADMIN["email"], token, clock=company.clock) as desk:
+            with ZendeskServer(company.desk, EMAIL, token, clock=company.clock) as desk:
                 _live(
                     company,
                     speed,
@@ -79,7 +79,7 @@ def _serve(folder: Path, speed: float, scale: float, history_days: int) -> None:
                         "DEMO_SHOP_PORT": str(postgres.port),
                         "DEMO_SHOP_PASSWORD": password,
                         "DEMO_DESK_URL": desk.url,
-                        "DEMO_DESK_EMAIL": ADMIN["email"],
+                        "DEMO_DESK_EMAIL": EMAIL,
                         "DEMO_DESK_TOKEN": token,
                     },
                 )
