@@ -18,8 +18,8 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
-.PHONY: help setup run backfill rebuild reconcile source-check profile-init demo-sources maintain summary ui dbt mf test soak bench bench-postgres \
-  lint format lock docs clean
+.PHONY: help setup run backfill publish replay publications rollback rebuild reconcile source-check profile-init demo-sources maintain \
+  summary ui dbt mf test soak reliability bench bench-landing bench-postgres lint format lock docs clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -39,6 +39,22 @@ run: setup ## land what is needed, build, check, publish [PROFILE=name-or-path]
 backfill: setup ## pull a range again, then publish: FROM=2026-03-01 TO=2026-03-31 [STREAM=orders] [DRY_RUN=1] [PROFILE=]
 	@$(if $(and $(FROM),$(TO)),,echo "FROM and TO are needed: make backfill FROM=2026-03-01 TO=2026-03-31 [STREAM=orders]"; exit 2;) \
 	$(OPSMART) backfill --from $(FROM) --to $(TO) $(if $(STREAM),--stream $(STREAM)) $(if $(DRY_RUN),--dry-run)
+
+replay: setup ## quarantined rows through the gate again after a fix, then publish: STREAM= FROM= TO= [DRY_RUN=1] [PROFILE=]
+	@$(if $(and $(STREAM),$(FROM),$(TO)),,echo "STREAM, FROM and TO are needed: make replay STREAM=orders FROM=2026-03-01 TO=2026-03-31"; exit 2;) \
+	$(OPSMART) replay --stream $(STREAM) --from $(FROM) --to $(TO) $(if $(DRY_RUN),--dry-run)
+
+publications: setup ## list the publications that are still there [PROFILE=]
+	@$(OPSMART) publications
+
+rollback: setup ## take readers back to an earlier publication, at once: TO=<id> [PROFILE=]
+	@$(if $(TO),,echo "TO is needed: make rollback TO=<id>; make publications lists them"; exit 2;) \
+	$(OPSMART) rollback --to $(TO)
+
+# The reason is free text: it goes through the environment, so that no quote in it is the shell's.
+publish: export OPSMART_REASON := $(REASON)
+publish: setup ## build, check and publish what the lake holds [ACCEPT=check REASON="…" for a failed check] [PROFILE=]
+	@$(OPSMART) publish --accept "$(ACCEPT)" --reason "$$OPSMART_REASON"
 
 rebuild: setup ## build every model from the lake anew, then publish [PROFILE=]
 	@$(OPSMART) rebuild
@@ -77,11 +93,17 @@ test: setup ## all tests that fit into minutes
 soak: setup ## the long, randomised tests
 	@$(BIN)/python -m pytest -q -n 2 --dist load -m soak tests
 
+reliability: setup ## the faults and the histories, and their figures into docs/reliability.md [SOAK=1]
+	@$(BIN)/python -m tests.faults $(if $(SOAK),--soak)
+
 bench: setup ## what a build costs over a synthetic lake [EVENTS=20000000] [DAYS=60] [BENCH_HOME=data-bench]
 	@EVENTS=$(EVENTS) DAYS=$(DAYS) BENCH_HOME=$(BENCH_HOME) $(BIN)/python -m tests.bench
 
 bench-postgres: setup ## what landing order rows from a PostgreSQL costs [ROWS=5000000]
 	@ROWS=$(ROWS) $(BIN)/python -m tests.bench.postgres
+
+bench-landing: setup ## what landing a day of JSON lines costs, beside DuckDB alone [EVENTS=5000000]
+	@EVENTS=$(EVENTS) $(BIN)/python -m tests.bench.landing
 
 lint: setup ## style, types, architecture, names, portable SQL, generated files
 	@$(BIN)/ruff check .
@@ -100,10 +122,11 @@ format: setup ## let the formatters write
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: setup ## write the generated files: dbt's sources, docs/kpis.md, the semantic layer
+docs: setup ## write the generated files: dbt's sources, docs/kpis.md, the semantic layer, docs/checks.md
 	@$(BIN)/python -m orchestration.pipeline.dbt_sources
 	@$(BIN)/python -m orchestration.pipeline.kpi_docs
 	@$(BIN)/python -m orchestration.pipeline.semantic_models
+	@$(BIN)/python -m tests.lint.check_docs
 
 lock: ## pin all versions with hashes into requirements.lock
 	uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 --extra dev \

@@ -6,21 +6,25 @@ import argparse
 import contextlib
 import importlib
 import io
+import json
 import logging
 import os
 import re
+import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
-from orchestration import commands_of_sources
+from orchestration import commands_of_publications, commands_of_sources
+from orchestration.pipeline.build import BuildError
 from orchestration.settings import ROOT, Home, Settings, SettingsError, load_settings
 from sources.profile import ProfileError, check_that_sources_are_there
 
@@ -50,8 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.command(options))
     except (ProfileError, SettingsError, CommandError, commands_of_sources.SourceCommandError) as error:
-        OUT.print(f"[bold red]opsmart:[/] {error}", highlight=False, soft_wrap=True)
+        OUT.print(f"[bold red]opsmart:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         return 2
+    except (OSError, BuildError) as error:
+        OUT.print(f"[bold red]opsmart:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        return 1
 
 
 class _Progress(io.TextIOBase):
@@ -69,7 +76,7 @@ class _Progress(io.TextIOBase):
 
 class _ConsoleHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        OUT.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {record.getMessage()}", highlight=False, soft_wrap=True)
+        OUT.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {escape(record.getMessage())}", highlight=False, soft_wrap=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,8 +91,19 @@ def _parser() -> argparse.ArgumentParser:
     backfill.add_argument("--stream", help="only this stream")
     backfill.add_argument("--dry-run", action="store_true", help="only tell what would be pulled and looked at again")
     backfill.set_defaults(command=_backfill)
+    replay = commands.add_parser("replay", help="take quarantined rows through gate 1 again after a fix, then publish")
+    replay.add_argument("--stream", required=True)
+    replay.add_argument("--from", dest="first", required=True)
+    replay.add_argument("--to", dest="last", required=True)
+    replay.add_argument("--dry-run", action="store_true", help="only tell what would pass")
+    replay.set_defaults(command=_replay)
+    commands_of_publications.add_to(commands)
     rebuild = commands.add_parser("rebuild", help="build every model from the lake anew, then publish")
     rebuild.set_defaults(command=_rebuild)
+    publish = commands.add_parser("publish", help="build, check and publish what the lake holds")
+    publish.add_argument("--accept", default="", help="checks that this run may fail, apart by spaces; needs --reason")
+    publish.add_argument("--reason", default="", help="why; it stands in the publication")
+    publish.set_defaults(command=_publish_only)
     summary = commands.add_parser("summary", help="show the current publication")
     summary.set_defaults(command=_summary)
     maintain = commands.add_parser("maintain", help="compact and vacuum the lake")
@@ -133,7 +151,7 @@ def _parse_early(home: Home) -> None:
     from orchestration.pipeline import build
 
     def parse() -> None:
-        with contextlib.suppress(build.BuildError):  # told when the definitions are loaded, which parse again
+        with contextlib.suppress(build.BuildError, OSError):  # told when the definitions are loaded, which parse again
             build.manifest_of(home)
 
     _PARSING.append(threading.Thread(target=parse, daemon=True))
@@ -142,10 +160,26 @@ def _parse_early(home: Home) -> None:
 
 def dagster_instance(home: Home) -> dg.DagsterInstance:
     """Dagster's own storage lies in the home, so that the UI shows what ran from the command line."""
-    dagster_home(home)
     import dagster as dg
 
-    return dg.DagsterInstance.get()
+    with _dagsters_storage(home):
+        dagster_home(home)
+        return dg.DagsterInstance.get()
+
+
+@contextlib.contextmanager
+def _dagsters_storage(home: Home) -> Iterator[None]:
+    """Raises CommandError, in one line, when Dagster's own storage cannot be read or written."""
+    from sqlalchemy.exc import DatabaseError
+
+    try:
+        yield
+    except (DatabaseError, sqlite3.Error, OSError) as error:
+        said = str(getattr(error, "orig", error)).splitlines()[0]
+        raise CommandError(
+            f"{home.path / 'dagster'}: Dagster's storage failed: {said}; what has landed and what is published stands; mend the "
+            "disk, then run again (a damaged storage may be moved away: it holds the runs and events, nothing else)"
+        ) from None
 
 
 def dagster_home(home: Home) -> Path:
@@ -167,24 +201,26 @@ def run_job(
     job: str,
     tags: dict[str, str],
     selection: list[dg.AssetKey] | None = None,
+    ops: dict[str, Any] | None = None,
 ) -> bool:
     """Run a job in this process, quietly; its failures are told in the words of the steps. Returns whether it is green."""
     import dagster as dg
 
-    with OUT.status(job) as status, contextlib.redirect_stdout(_Progress(status, job)):
+    home = Home(Path(os.environ["OPSMART_HOME"]))
+    with OUT.status(job) as status, contextlib.redirect_stdout(_Progress(status, job)), _dagsters_storage(home):
         result = definitions.resolve_job_def(job).execute_in_process(
             instance=instance,
             tags=tags,
             raise_on_error=False,
             asset_selection=selection,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, "ops": ops or {}},
         )
     for event in result.all_events:
         if event.event_type == dg.DagsterEventType.STEP_FAILURE:
             failure = event.step_failure_data
             said = failure.user_failure_data.description if failure.user_failure_data else None
             OUT.print(
-                f"[bold red]{event.step_key} failed:[/] {said or _cause(failure.error)}",
+                f"[bold red]{event.step_key} failed:[/] {escape(said or _cause(failure.error))}",
                 highlight=False,
                 soft_wrap=True,
             )
@@ -273,10 +309,57 @@ def _preview(streams: list[str], first: date, last: date) -> int:
     return 0
 
 
+def _replay(options: argparse.Namespace) -> int:
+    settings = load_settings(check_sources=False)
+    first, last = _day("FROM", options.first), _day("TO", options.last)
+    if first > last:
+        raise CommandError(f"FROM={first} TO={last}: FROM must not be after TO")
+    if options.stream not in settings.profile.streams:
+        raise CommandError(f"STREAM={options.stream}: not configured; allowed: {', '.join(settings.profile.streams)}")
+    if options.dry_run:
+        from orchestration.pipeline.gate import GateError
+        from orchestration.pipeline.replay import replay, told_of
+
+        try:
+            LOG.info(told_of(replay(settings, options.stream, first, last, "dry run", dry_run=True)))
+        except GateError as error:
+            raise CommandError(str(error)) from None
+        return 0
+    _parse_early(settings.home)
+    instance = dagster_instance(settings.home)
+    definitions = _definitions()
+    config = {"stream": options.stream, "first": first.isoformat(), "last": last.isoformat()}
+    if not run_job(instance, definitions, "replay", {}, ops={"replay_quarantine": {"config": config}}):
+        return 1
+    return _publish(settings, instance, definitions, True)
+
+
 def _rebuild(options: argparse.Namespace) -> int:
     settings = load_settings(check_sources=False)
     instance = dagster_instance(settings.home)
     return _publish(settings, instance, _definitions(), True, {"opsmart/full_refresh": "true"})
+
+
+def _publish_only(options: argparse.Namespace) -> int:
+    checks, reason = options.accept.split(), options.reason.strip()
+    if checks and not reason:
+        raise CommandError(f'ACCEPT={options.accept}: REASON="…" is needed; it is recorded in the publication')
+    if reason and not checks:
+        raise CommandError(f"REASON={reason}: ACCEPT=<check> is needed; the refusal names the checks")
+    settings = load_settings(check_sources=False)
+    instance = dagster_instance(settings.home)
+    definitions = _definitions()
+    from orchestration.checks import acceptance_tags
+    from orchestration.pipeline import build
+    from orchestration.pipeline.checks import acceptable
+
+    unknown = sorted(
+        set(checks)
+        - acceptable(settings.profile, json.loads(build.manifest_of(settings.home).read_text(encoding="utf-8")))
+    )
+    if unknown:
+        raise CommandError(f"ACCEPT={unknown[0]}: no blocking check of gate 2 has that name; docs/checks.md lists them")
+    return _publish(settings, instance, definitions, True, acceptance_tags(checks, reason) if checks else None)
 
 
 def _publish(
@@ -345,6 +428,7 @@ def _dbt(options: argparse.Namespace) -> int:
 
     home = load_settings(check_sources=False).home
     with build.warehouse_lock(home):
+        build.make_ready(home)
         return build.run_dbt(home, options.arguments or ["build"], lambda line: print(line, flush=True))
 
 

@@ -58,7 +58,7 @@ def _reconcile(options: argparse.Namespace) -> int:
         raise SourceCommandError(f"STREAM={options.stream}: not configured; allowed: {', '.join(streams)}")
     code = 0
     for stream in [options.stream] if options.stream else streams:
-        reason = reconciliation.why_not(settings, stream)
+        reason = reconciliation.why_not(settings.profile, stream)
         if reason is not None:
             OUT.print(f"[dim]{stream}: not reconciled: {escape(reason)}[/]")
             continue

@@ -13,7 +13,7 @@ import dagster as dg
 from orchestration.assets.published import publication_asset
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.warehouse import dbt_asset_keys, warehouse_assets
-from orchestration.jobs import land_job, maintain_job, publish_job
+from orchestration.jobs import land_job, maintain_job, publish_job, replay_job, rollback_job
 from orchestration.pipeline import build
 from orchestration.schedules import nightly_schedule, weekly_schedule
 from orchestration.sensors import publish_sensors
@@ -31,7 +31,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             warehouse_assets(settings.home, manifest, list(profile.streams)),
             publication_asset(settings, dbt_asset_keys(manifest)),
         ],
-        jobs=[land, publish, maintain_job],
+        jobs=[land, publish, maintain_job, replay_job, rollback_job],
         schedules=[nightly_schedule(profile, land), weekly_schedule(profile)],
         sensors=publish_sensors(publish),
         executor=dg.in_process_executor,

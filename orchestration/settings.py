@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from sources.dimensions import CUSTOMERS
 from sources.profile import DEFAULT_PROFILE, Profile, find_profile, load_profile
 
@@ -100,27 +102,57 @@ def home_path(profile: str) -> Path:
     return ROOT / ("data" if stem == DEFAULT_PROFILE else f"data-{stem}")
 
 
+def _claim(home: Home, profile: Profile) -> bytes:
+    """Write down at the first use whose home this is and which key it has; refuse others later. Returns the key."""
+    if (home.path / "home.json").is_file() and (home.keys / "fingerprint").is_file():
+        _claim_home(home, profile)
+        return _hash_key(home)
+    try:
+        home.locks.mkdir(parents=True, exist_ok=True)
+        with FileLock(home.locks / "home.lock"):
+            _claim_home(home, profile)
+            return _hash_key(home)
+    except OSError as error:
+        raise SettingsError(
+            f"OPSMART_HOME={home.path} cannot be written to: {error}; mend that, or use another OPSMART_HOME"
+        ) from None
+
+
 def _claim_home(home: Home, profile: Profile) -> None:
     """Write down whose home this is at its first use; refuse another profile or another landing zone later."""
     marker = home.path / "home.json"
     own = {"profile": profile.name, "landing_zone": profile.business.landing_zone}
-    if marker.is_file():
-        found = json.loads(marker.read_text(encoding="utf-8"))
-        if found["profile"] != own["profile"]:
-            raise SettingsError(
-                f"OPSMART_HOME={home.path} belongs to the profile {found['profile']!r}, not to {own['profile']!r}; "
-                "use another OPSMART_HOME for this profile"
-            )
-        if found["landing_zone"] != own["landing_zone"]:
-            raise SettingsError(
-                f"business.landing_zone = {own['landing_zone']!r}: {home.path} was begun with {found['landing_zone']!r}, "
-                "and the landing days in its lake are days of that zone; set it back, or begin a new home"
-            )
+    if not marker.is_file():
+        _write_whole(marker, json.dumps(own, indent=2) + "\n")
         return
-    home.path.mkdir(parents=True, exist_ok=True)
-    temporary = marker.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps(own, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, marker)
+    try:
+        found = json.loads(marker.read_text(encoding="utf-8"))
+        profile_found, zone_found = found["profile"], found["landing_zone"]
+    except (ValueError, KeyError, TypeError):
+        raise SettingsError(
+            f"{marker} is damaged: restore it from the backup, or write {json.dumps(own)} into it if this home is this profile's"
+        ) from None
+    if profile_found != own["profile"]:
+        raise SettingsError(
+            f"OPSMART_HOME={home.path} belongs to the profile {profile_found!r}, not to {own['profile']!r}; "
+            "use another OPSMART_HOME for this profile"
+        )
+    if zone_found != own["landing_zone"]:
+        raise SettingsError(
+            f"business.landing_zone = {own['landing_zone']!r}: {home.path} was begun with {zone_found!r}, "
+            "and the landing days in its lake are days of that zone; set it back, or begin a new home"
+        )
+
+
+def _write_whole(path: Path, text: str, mode: int = 0o644) -> None:
+    """Write a small file so that it has all of its text or is not there, also when the process is killed."""
+    temporary = path.with_name(f".{path.name}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+    os.replace(temporary, path)
 
 
 def _hash_key(home: Home) -> bytes:
@@ -137,17 +169,15 @@ def _hash_key(home: Home) -> bytes:
                 raise SettingsError(
                     f"{stored} is gone: restore it, or set OPSMART_HASH_KEY to the key this home began with"
                 )
-            descriptor = os.open(stored, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(32))
+            _write_whole(stored, secrets.token_hex(32), 0o600)
         key = stored.read_text(encoding="utf-8").strip().encode()
     seal = hashlib.sha256(b"opsmart fingerprint" + key).hexdigest()[:16]
     if not fingerprint.is_file():
-        fingerprint.write_text(seal + "\n", encoding="utf-8")
+        _write_whole(fingerprint, seal + "\n")
     elif fingerprint.read_text(encoding="utf-8").strip() != seal:
         raise SettingsError(
-            f"OPSMART_HASH_KEY is not the key that {home.path} began with: people in new rows would not join those in old ones; "
-            "set it back"
+            f"{'OPSMART_HASH_KEY' if configured else stored} is not the key that {home.path} began with: people in new rows "
+            "would not join those in old ones; set it back, or restore keys/ from the backup"
         )
     return key
 
@@ -219,8 +249,7 @@ def load_settings(check_sources: bool = True, claim: bool = True) -> Settings:
     _check_kpis(profile)
     if not claim:
         return Settings(home, profile, b"")
-    _claim_home(home, profile)
-    return Settings(home, profile, _hash_key(home))
+    return Settings(home, profile, _claim(home, profile))
 
 
 def memory_limit() -> str:

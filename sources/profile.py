@@ -20,8 +20,10 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from sources.connectors import CONNECTORS
+from sources.connectors.base import EnvironmentText, masked, secrets_in
 from sources.contract import Contract, load_contracts
 from sources.dimensions import Dimension, DimensionError, check_dimensions
+from sources.presets import PresetError, over_presets
 from sources.profile_files import ProfileError, extended, read_toml
 from sources.seeds import SEEDS, SeedError, read_seed
 
@@ -209,15 +211,19 @@ def _substitute(value: Any, environment: Mapping[str, str], where: str) -> Any:
     if not isinstance(value, str):
         return value
 
+    found_values: list[str] = []
+
     def resolve(match: re.Match[str]) -> str:
         found = environment.get(match["name"]) or match["default"]
         if found is None:
             raise ProfileError(
                 f"{where}: the environment variable {match['name']} is not set; set it, or give a default"
             )
+        found_values.append(found)
         return found
 
-    return _VARIABLE.sub(resolve, value)
+    resolved = _VARIABLE.sub(resolve, value)
+    return EnvironmentText.of(resolved, found_values) if found_values else value
 
 
 def _one_line(error: ValidationError, prefix: str = "") -> str:
@@ -229,7 +235,8 @@ def _one_line(error: ValidationError, prefix: str = "") -> str:
     if first["type"] == "missing":
         return f"{where}: missing"
     message = first["msg"].removeprefix("Value error, ")
-    shown = re.sub(r"://[^/@]*@", "://***@", repr(first["input"]))  # an address may have a password in it
+    shown = masked(repr(first["input"]), secrets_in(first["input"], key))
+    shown = re.sub(r"://[^/@]*@", "://***@", shown)  # an address may have a password in it
     return f"{where} = {shown}: {message}"
 
 
@@ -374,8 +381,11 @@ def _build(path: Path, raw: dict[str, Any], environment: Mapping[str, str], chec
         if name not in contracts:
             raise ProfileError(f"streams.{name}: no such stream; allowed: {', '.join(contracts)}")
     _check_secrets(raw.get("sources", {}))
+    said = _substitute(raw, environment, "")
     try:
-        parsed = _ProfileFile(**_substitute(raw, environment, ""))
+        parsed = _ProfileFile(**over_presets(said))
+    except PresetError as error:
+        raise ProfileError(str(error)) from None
     except ValidationError as error:
         raise ProfileError(_explain(error)) from None
     business = parsed.business

@@ -12,11 +12,13 @@ class ProfileError(ValueError):
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """What a profile's file says. Raises ProfileError when it is no TOML."""
+    """What a profile's file says. Raises ProfileError when it cannot be read or is no TOML."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProfileError(f"{path.name}: not valid TOML: {error}") from None
+    except OSError as error:
+        raise ProfileError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def extended(folder: Path, raw: dict[str, Any]) -> dict[str, Any]:

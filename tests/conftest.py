@@ -13,6 +13,8 @@ import pytest
 from orchestration.pipeline.landing import StreamLanding, land_stream
 from orchestration.settings import Settings, load_settings
 from sources.sample_company.postgres_server import Postgres, running_postgres
+from tests.integration.histories.builds import Template, shared_template
+from tests.integration.histories.world import REPORTING_ZONES, profile_text
 from tests.sample_home import run_once
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
@@ -72,11 +74,23 @@ def _csv(value: object) -> str:
     return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n') else text
 
 
+def of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of a session share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 @pytest.fixture(scope="session")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """(home of the sample company after the main job, what the job printed); one for all workers."""
-    own = tmp_path_factory.getbasetemp()
-    return run_once((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "sample")
+    return run_once(of_all_workers(tmp_path_factory) / "sample")
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """A warehouse over an empty lake of the histories' world; one for all workers."""
+    root = of_all_workers(tmp_path_factory) / "template"
+    return shared_template(root, profile_text(root, REPORTING_ZONES[0]))
 
 
 @pytest.fixture(scope="session")

@@ -5,20 +5,21 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from orchestration.assets.raw import check_result
-from orchestration.pipeline import build, mart_checks, reconciliation
+from orchestration.checks import acceptance_of, check_result, check_spec, failure, in_one_line
+from orchestration.pipeline import build, checks, mart_checks, reconciliation
+from orchestration.pipeline.checks import summed_up
 from orchestration.pipeline.lake import to_json
-from orchestration.pipeline.publication import PublicationRefused, publish
+from orchestration.pipeline.publication import publish
+from orchestration.pipeline.refusals import PublicationRefused
+from orchestration.pipeline.verdicts import accept, worst_first
 from orchestration.settings import Settings, load_settings
 
 KEY = dg.AssetKey(["published", "marts"])
-BUILD_CHECK = "build_verdicts"
 
 
 def publication_asset(settings: Settings, upstream: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     """The publication, after every mart. It reads all verdicts again: a failed dbt test does not by itself stop Python."""
-    checks = {BUILD_CHECK: "Every dbt model was built and every dbt test was evaluated and passed."}
-    checks |= mart_checks.check_names() | reconciliation.check_names(settings)
+    asked = [*checks.of_publishing(), *checks.of_marts(), *checks.of_reconciliation(settings.profile)]
 
     @dg.multi_asset(
         name="publication",
@@ -32,28 +33,23 @@ def publication_asset(settings: Settings, upstream: Sequence[dg.AssetKey]) -> dg
                 description="The snapshot that readers see: published/current/marts.duckdb, Parquet and publication.json.",
             )
         ],
-        check_specs=[dg.AssetCheckSpec(name, asset=KEY, description=said) for name, said in checks.items()],
+        check_specs=[check_spec(KEY, check, check.name) for check in asked],
         pool="warehouse",
     )
     def publication(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         settings = load_settings(check_sources=False)
-        reconciled = reconciliation.judge(settings)
-        with build.warehouse_lock(settings.home):
-            verdicts = build.read_verdicts(settings.home)
-            judged = [*mart_checks.judge_marts(settings.home), *reconciled]
-            failing = [verdict for verdict in verdicts if verdict.blocks]
-            yield dg.AssetCheckResult(
-                asset_key=KEY,
-                check_name=BUILD_CHECK,
-                passed=not failing,
-                metadata={"failing": dg.MetadataValue.json([v.name for v in failing])},
-            )
-            for verdict in judged:
-                yield check_result(KEY, verdict, f"{verdict.subject}_{verdict.rule}")
+        acceptance = acceptance_of(context.run.tags)
+        with in_one_line():
+            reconciled = reconciliation.judge(settings)
+        with in_one_line(), build.warehouse_lock(settings.home):
+            built = accept(build.read_verdicts(settings.home), acceptance)
+            judged = accept([*mart_checks.judge_marts(settings.home), *reconciled], acceptance)
+            for verdict in worst_first([*summed_up(built), *judged]):
+                yield check_result(KEY, verdict, verdict.name)
             try:
-                done = publish(settings, [*verdicts, *judged], context.run.run_id)
+                done = publish(settings, [*built, *judged], context.run.run_id)
             except PublicationRefused as refused:
-                raise dg.Failure(description=str(refused), allow_retries=False) from None
+                raise failure(refused) from None
         yield dg.MaterializeResult(
             asset_key=KEY,
             metadata={
@@ -64,6 +60,7 @@ def publication_asset(settings: Settings, upstream: Sequence[dg.AssetKey]) -> dg
                 "restated values": done.manifest["restatements"]["values"],
                 "restatements": dg.MetadataValue.json(done.manifest["restatements"]),
                 "unavailable KPIs": dg.MetadataValue.json(done.manifest["unavailable_kpis"]),
+                "accepted checks": dg.MetadataValue.json(done.manifest["accepted"]),
                 "waiting KPIs": dg.MetadataValue.json(json.loads(to_json(done.manifest["waiting_kpis"]))),
             },
         )

@@ -9,11 +9,12 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.checks import check_result, check_spec, in_one_line
 from orchestration.partitions import landing_days
-from orchestration.pipeline import batch_checks, catch_up, reconciliation
+from orchestration.pipeline import catch_up, checks, reconciliation
 from orchestration.pipeline.lake import Landing
 from orchestration.pipeline.landing import StreamLanding, land_stream
-from orchestration.pipeline.verdicts import Verdict
+from orchestration.pipeline.verdicts import worst_first
 from orchestration.settings import load_settings
 from sources.profile import Profile
 
@@ -25,28 +26,6 @@ KINDS = {"files": "file", "sql": "sql"}
 def raw_assets(profile: Profile) -> list[dg.AssetsDefinition]:
     """One asset per configured stream of the profile."""
     return [_raw_asset(profile, stream) for stream in profile.streams]
-
-
-def check_severity(severity: str) -> dg.AssetCheckSeverity:
-    return dg.AssetCheckSeverity.ERROR if severity == "error" else dg.AssetCheckSeverity.WARN
-
-
-def check_result(key: dg.AssetKey, verdict: Verdict, name: str | None = None) -> dg.AssetCheckResult:
-    """A verdict in Dagster's words. A check that could not be evaluated has not passed."""
-    return dg.AssetCheckResult(
-        asset_key=key,
-        check_name=name or verdict.rule,
-        passed=verdict.status == "passed",
-        severity=check_severity(verdict.severity),
-        description=verdict.message,
-        metadata={
-            "owner": verdict.owner,
-            "status": verdict.status,
-            "count": verdict.count,
-            "samples": dg.MetadataValue.json(verdict.samples[:5]),
-            "what to do": verdict.fix,
-        },
-    )
 
 
 def _raw_asset(profile: Profile, stream: str) -> dg.AssetsDefinition:
@@ -69,15 +48,12 @@ def _raw_asset(profile: Profile, stream: str) -> dg.AssetsDefinition:
         tags={"domain": contract.domain},
         skippable=True,  # a day is logged as materialized by itself, once it has landed
     )
-    checks = [
-        dg.AssetCheckSpec(rule, asset=key, description=description)
-        for rule, description in batch_checks.check_names(profile, stream).items()
-    ]
+    asked = [check_spec(key, check, check.rule) for check in checks.gate_1(profile, stream)]
 
     @dg.multi_asset(
         name=f"land_{stream}",
         specs=[spec],
-        check_specs=checks,
+        check_specs=asked,
         partitions_def=landing_days(profile),
         backfill_policy=dg.BackfillPolicy.single_run(),
         can_subset=True,
@@ -86,7 +62,8 @@ def _raw_asset(profile: Profile, stream: str) -> dg.AssetsDefinition:
         settings = load_settings(check_sources=False)  # a source that is gone fails its own days, and no other's
         days = [date.fromisoformat(partition) for partition in context.partition_keys]
         if context.run.tags.get(ONLY_NEEDED):
-            needed = set(catch_up.days_to_land(settings, stream))
+            with in_one_line():
+                needed = set(catch_up.days_to_land(settings, stream))
             days = [day for day in days if day in needed]
         if not days:
             context.log.info(f"{stream}: no day of this range is needed")
@@ -97,14 +74,15 @@ def _raw_asset(profile: Profile, stream: str) -> dg.AssetsDefinition:
                 context.log_event(_materialization(key, landing))
 
         started = time.monotonic()
-        outcome = land_stream(settings, stream, days, context.run.run_id, on_day)
+        with in_one_line():
+            outcome = land_stream(settings, stream, days, context.run.run_id, on_day)
         LOG.info(f"{_told(outcome)} ({time.monotonic() - started:.1f} s)")
         if not context.run.tags.get(ONLY_NEEDED):  # somebody asked for these days
             buried = reconciliation.bury(settings, stream, [landing.landed_date for landing in outcome.landed])
             for day, rows in buried.items():
                 LOG.info(f"{stream}: {rows:,} rows of {day} are gone at the source: written down as deleted")
-        for verdict in outcome.verdicts:
-            yield check_result(key, verdict)
+        for verdict in worst_first(outcome.verdicts):
+            yield check_result(key, verdict, verdict.rule)
         if outcome.failed:
             raise _failure(outcome)
 

@@ -10,8 +10,10 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
 
+from orchestration.checks import acceptance_of, check_result, failure, in_one_line
 from orchestration.pipeline import build
-from orchestration.pipeline.publication import refusal
+from orchestration.pipeline.refusals import refusal
+from orchestration.pipeline.verdicts import accept, worst_first
 from orchestration.settings import Home, dbt_environment, load_settings
 
 PLAN_MODEL = "lake_plan"
@@ -77,22 +79,28 @@ def warehouse_assets(home: Home, manifest: Path, streams: list[str]) -> dg.Asset
         pool="warehouse",
     )
     def warehouse(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        arguments = [
-            *build.RUN_ARGUMENTS,
-            *(["--full-refresh"] if context.run.tags.get("opsmart/full_refresh") else []),
-        ]
+        acceptance = acceptance_of(context.run.tags)
+        left_out = build.accepted_tests(home, acceptance)
+        full_refresh = "opsmart/full_refresh" in context.run.tags
+        arguments = build.run_arguments(full_refresh, left_out)
         dbt = DbtCliResource(
             project_dir=str(build.DBT_PROJECT),
             profiles_dir=str(build.DBT_PROJECT),
             dbt_executable=build.dbt_command(home, [])[0],
             global_config_flags=["--log-path", str(home.runs / "logs")],
         )
-        build.forget_results(home)
-        with build.warehouse_lock(home), _environment(dbt_environment(home)):
+        with in_one_line(), build.warehouse_lock(home), _environment(dbt_environment(home)):
+            build.make_ready(home, full_refresh)
             invocation = dbt.cli(arguments, context=context, target_path=home.runs / "target", raise_on_error=False)
-            yield from invocation.stream()
-        refused = refusal(load_settings(check_sources=False), build.read_verdicts(home), context.run.run_id)
+            yield from (event for event in invocation.stream() if not isinstance(event, dg.AssetCheckResult))
+            build.run_accepted_tests(home, left_out)
+            verdicts = accept(build.read_verdicts(home), acceptance)
+        keys = {check.name: check.asset_key for check in context.selected_asset_check_keys}
+        for verdict in worst_first(verdicts):
+            if verdict.check in keys:
+                yield check_result(keys[verdict.check], verdict, verdict.check)
+        refused = refusal(load_settings(check_sources=False), verdicts, context.run.run_id)
         if refused:
-            raise dg.Failure(description=str(refused), allow_retries=False)
+            raise failure(refused)
 
     return warehouse

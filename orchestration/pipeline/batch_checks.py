@@ -7,20 +7,17 @@ a day as a whole: too many bad rows, no rows at all, repeated keys, an unusual v
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
 
+from orchestration.pipeline import usual
 from orchestration.pipeline.expectations import Expectation, validate
-from orchestration.pipeline.gate import UNDATED, row_rules
-from orchestration.pipeline.verdicts import Verdict
+from orchestration.pipeline.gate_rules import UNDATED, row_rules
+from orchestration.pipeline.verdicts import Severity, Verdict
 from sources.profile import Profile
-
-HISTORY_DAYS = 28
-MINIMUM_HISTORY = 14  # landed days before a volume can be called unusual
-MINIMUM_VOLUME = 20  # rows a day below which a ratio says nothing
-UNUSUAL_VOLUME = (0.25, 4.0)
 
 
 def no_rows() -> dict[str, Any]:
@@ -35,6 +32,7 @@ def no_rows() -> dict[str, Any]:
         "repeated_ids": 0,
         "repeated_rows": 0,
         "content_hash": None,
+        "newest_at": None,
     }
 
 
@@ -43,18 +41,29 @@ def frame_of_days(
     stream: str,
     days: Sequence[date],
     counts: dict[date, dict[str, Any]],
-    history: dict[date, int],
+    history: usual.Lags,
+    pulled_at: datetime,
     undated: tuple[int, float] = (0, 0.0),
 ) -> pd.DataFrame:
     """One row per landing day: landed_date (ISO text), pulled, landed, rejected, reject_share, repeated_keys,
-    oldest_event_age_days, volume_ratio (against the median of the 28 landed days before it), and rows per rule."""
-    volumes = pd.Series({**history, **{d: counts.get(d, no_rows())["landed"] for d in days}}, dtype=float).sort_index()
-    usual = volumes.rolling(HISTORY_DAYS, min_periods=MINIMUM_HISTORY).median().shift(1)
+    oldest_event_age_days, volume_deviation and quiet_deviation (usual.deviation; none without history), rows per rule."""
+    settle, zone = profile.settle_days(stream), profile.business.landing_zone
+    lags = {day: usual.lag_of(day, pulled_at, settle) for day in days}
+    found = {
+        day: usual.Day(count["landed"], usual.quiet_hours(day, count["newest_at"], zone))
+        for day in days
+        for count in [counts.get(day, no_rows())]
+    }
+    known = {
+        lag: {**history.get(lag, {}), **{day: found[day] for day in days if lags[day] == lag}}
+        for lag in set(lags.values())
+    }
+    volumes = {lag: {day: float(past.rows) for day, past in of_lag.items()} for lag, of_lag in known.items()}
+    quiet = {lag: {day: past.quiet_hours for day, past in of_lag.items()} for lag, of_lag in known.items()}
     _, warning = row_rules(profile, stream)
     rows = []
     for day in days:
         count = counts.get(day, no_rows())
-        median = usual.get(day)
         events = [date.fromisoformat(found) for found in count["event_days"]]
         row = {
             "landed_date": day.isoformat(),
@@ -66,11 +75,12 @@ def frame_of_days(
             "undated_share": undated[1],
             "repeated_keys": count["repeated_keys"],
             "oldest_event_age_days": float((day - min(events)).days) if events else None,
-            "volume_ratio": count["landed"] / median if median is not None and median >= MINIMUM_VOLUME else None,
+            "volume_deviation": usual.deviation(day, found[day].rows, volumes[lags[day]], usual.volume_spread),
+            "quiet_deviation": usual.deviation(day, found[day].quiet_hours, quiet[lags[day]], usual.quiet_spread),
         }
         rows.append(row | {f"rule_{rule.name}": count["rules"].get(rule.name, 0) for rule in warning})
     frame = pd.DataFrame(rows)
-    return frame.astype({"volume_ratio": float, "oldest_event_age_days": float})
+    return frame.astype(dict.fromkeys(("volume_deviation", "quiet_deviation", "oldest_event_age_days"), float))
 
 
 def _share_of_dated_rows(count: dict[str, Any]) -> float:
@@ -91,6 +101,7 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) 
             "reject_share",
             "error",
             f"{rejected} of {pulled} rows rejected; at most {tolerance:.1%} of a day's rows may break the contract",
+            asks="No more of a day's rows break the contract than the stream's tolerance.",
             maximum=tolerance,
             count=rejected,
             fix=f"Look at quarantine/{stream}, mend the source or the mapping, and run again.",
@@ -102,6 +113,7 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) 
             "undated_share",
             "error",
             f"{undated} rows of the pull have no readable cursor; at most {tolerance:.1%} may",
+            asks="No more rows of a pull lack a readable cursor than the stream's tolerance.",
             maximum=tolerance,
             count=undated,
             fix=f"Look at streams.{stream}.cursor and at the source; such rows are quarantined with the first day.",
@@ -111,6 +123,7 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) 
             "undated_rows",
             "warning",
             f"{undated} rows of the pull have no readable cursor and belong to no day",
+            asks="Every row has a readable cursor.",
             maximum=0,
             count=undated,
             fix="They are quarantined when the profile's first day is pulled; mend them at the source.",
@@ -124,6 +137,7 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) 
                 "pulled",
                 severity,
                 f"{empty} days without rows",
+                asks='Every day has rows; blocks where the profile says `empty_days = "fail"`.',
                 minimum=1,
                 count=empty,
                 fix=f"Ask the owner of the source; `streams.{stream}.empty_days` says whether a day may be empty.",
@@ -136,6 +150,7 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) 
             "repeated_keys",
             "warning",
             f"{repeated} keys stand on more than one row of a day",
+            asks="A key stands on one row of a day.",
             maximum=0,
             count=repeated,
             fix="Duplicates are removed downstream; rows that differ all count.",
@@ -149,22 +164,34 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) 
                 f"rule_{rule.name}",
                 "warning",
                 f"{found} rows: {rule.description or rule.check}",
+                asks=rule.description or rule.check,
                 maximum=0,
                 count=found,
                 fix="The rows count; ask the owner of the source.",
             )
         )
-    expectations.append(
+    expectations += [
         _between(
             "usual_volume",
-            "volume_ratio",
+            "volume_deviation",
             "warning",
-            "rows against the median of the 28 landed days before",
-            minimum=UNUSUAL_VOLUME[0],
-            maximum=UNUSUAL_VOLUME[1],
-            fix="Ask the owner whether rows are missing or doubled.",
-        )
-    )
+            f"rows, in robust deviations from {_SAME_WEEKDAYS}{_without_history(frame['volume_deviation'])}",
+            asks="A day has about as many rows as the same weekdays before it.",
+            minimum=-usual.LIMIT,
+            maximum=usual.LIMIT,
+            fix="Ask the owner of the source whether rows are missing or doubled.",
+        ),
+        _between(
+            "fresh_rows",
+            "quiet_deviation",
+            "warning",
+            "hours from the newest row to the end of the day, in robust deviations from "
+            f"{_SAME_WEEKDAYS}{_without_history(frame['quiet_deviation'])}",
+            asks="The newest row of a day is about as close to its end as on the same weekdays before it.",
+            maximum=usual.LIMIT,
+            fix="Ask the owner of the source whether the feed has stopped during the day.",
+        ),
+    ]
     if profile.contract(stream).event_time:
         expectations.append(
             _between(
@@ -172,11 +199,21 @@ def suite(profile: Profile, stream: str, frame: pd.DataFrame, undated: int = 0) 
                 "oldest_event_age_days",
                 "warning",
                 "events older than a year arrived",
+                asks="Events are not older than a year when they arrive.",
                 maximum=366,
                 fix="They count on the day they happened; a sender's clock may be wrong.",
             )
         )
     return expectations
+
+
+_SAME_WEEKDAYS = f"the median of the same weekdays of the {usual.WEEKS} weeks before"
+
+
+def _without_history(deviations: pd.Series[float]) -> str:
+    """What a verdict says of the days that it could not judge."""
+    days = int(deviations.isna().sum())
+    return f"; {days} of {len(deviations)} days have no history of {usual.MINIMUM_WEEKS} weeks yet" if days else ""
 
 
 def _between(
@@ -188,19 +225,32 @@ def _between(
     maximum: float | None = None,
     count: int | None = None,
     fix: str = "",
+    asks: str = "",
 ) -> Expectation:
     arguments = {"column": column, "min_value": minimum, "max_value": maximum}
-    return Expectation(rule, "expect_column_values_to_be_between", arguments, severity, message, count, fix)
+    return Expectation(rule, "expect_column_values_to_be_between", arguments, severity, message, count, fix, asks)
 
 
 SOURCE_READABLE = "source_readable"
 
 
-def check_names(profile: Profile, stream: str) -> dict[str, str]:
-    """Every check that gate 1 can make on a batch of the stream, with what it asks: the suite's, and the pull itself."""
-    empty = frame_of_days(profile, stream, [profile.business.first_day], {}, {})
-    names = {wanted.rule: wanted.fix or wanted.rule for wanted in suite(profile, stream, empty)}
-    return {SOURCE_READABLE: "The source answered and its rows could be mapped.", **names}
+@dataclass(frozen=True)
+class Asked:
+    """A question of gate 1 about the days of a stream, before there are any."""
+
+    rule: str
+    severity: Severity
+    asks: str
+    fix: str
+
+
+def checks(profile: Profile, stream: str) -> list[Asked]:
+    """Every check that gate 1 can make on a batch of the stream: the pull itself, and the suite's."""
+    empty = frame_of_days(profile, stream, [profile.business.first_day], {}, {}, datetime.now(UTC))
+    readable = Asked(
+        SOURCE_READABLE, "error", "The source answered and its rows could be mapped.", "Look at the source."
+    )
+    return [readable, *(Asked(w.rule, w.severity, w.asks, w.fix) for w in suite(profile, stream, empty))]
 
 
 def judge(
@@ -208,14 +258,15 @@ def judge(
     stream: str,
     days: Sequence[date],
     counts: dict[date, dict[str, Any]],
-    history: dict[date, int],
+    history: usual.Lags,
+    pulled_at: datetime,
     undated: tuple[int, float] = (0, 0.0),
 ) -> tuple[list[Verdict], dict[date, list[str]]]:
     """The verdicts of a pull, and the refused days with the rules that refuse them.
 
     A blocking check that could not be evaluated refuses every day of the pull.
     """
-    frame = frame_of_days(profile, stream, days, counts, history, undated)
+    frame = frame_of_days(profile, stream, days, counts, history, pulled_at, undated)
     owner = profile.contract(stream).owner
     verdicts = [Verdict("gate_1", stream, SOURCE_READABLE, "error", "passed", owner, "the source was read and mapped")]
     verdicts += validate("gate_1", stream, owner, frame, ["landed_date"], suite(profile, stream, frame))

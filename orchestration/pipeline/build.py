@@ -8,21 +8,30 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
-from orchestration.pipeline.verdicts import Severity, Verdict
+from orchestration.pipeline import lake
+from orchestration.pipeline.storage import told
+from orchestration.pipeline.verdicts import NOTHING_ACCEPTED, Acceptance, Severity, Status, Verdict
 from orchestration.settings import ROOT, Home, dbt_environment
 
+LOG = logging.getLogger("opsmart")
 DBT_PROJECT = ROOT / "dbt_project"
 LOCK_SECONDS = 3600.0
 SAMPLE_ROWS = 3
+BUILD_RESULTS = "run_results.build.json"  # of the build, where accepted tests ran after it
 RUN_ARGUMENTS = ("build", "--exclude-resource-type", "unit_test")  # unit tests judge the code, not the night's data
 
 
@@ -32,15 +41,67 @@ class BuildError(RuntimeError):
 
 @contextlib.contextmanager
 def warehouse_lock(home: Home, seconds: float = LOCK_SECONDS) -> Iterator[None]:
-    """Hold the warehouse: one build and publication at a time per home. Raises BuildError when others hold it too long."""
-    home.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    """Hold the warehouse: one build and publication at a time per home. Raises BuildError when others hold it too long,
+    StorageError when the lock cannot be written.
+    """
+    with told(f"{home.warehouse}: nothing was built", "mend the disk, then run again"):
+        home.warehouse.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(home.warehouse.with_suffix(".lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            LOG.info(f"{home.warehouse} is held by another run; this one goes on after it")
+            _wait(lock, home, seconds)
     try:
-        with FileLock(home.warehouse.with_suffix(".lock"), timeout=seconds):
-            yield
+        yield
+    finally:
+        lock.release()
+
+
+def _wait(lock: BaseFileLock, home: Home, seconds: float) -> None:
+    try:
+        lock.acquire(timeout=seconds)
     except Timeout:
         raise BuildError(
             f"{home.warehouse} was held by another run for {seconds:.0f} s; wait for that run, or stop it, and run again"
         ) from None
+
+
+def make_ready(home: Home, full_refresh: bool = False) -> None:
+    """Before a build, with the warehouse held: the lake can be opened, and so can the warehouse.
+
+    A warehouse that is damaged is put aside, and everything is built from the lake anew; a full refresh begins with a new
+    one whatever it looks like. Raises StorageError where the lake is damaged, BuildError where a process that does not
+    know the lock has the warehouse open.
+    """
+    lake.open_all(home)
+    forget_results(home)
+    if full_refresh:
+        _put_aside(home, keep=False)
+    if not home.warehouse.is_file():
+        return
+    try:
+        with duckdb.connect(str(home.warehouse), read_only=True) as con:
+            con.execute("select count(*) from duckdb_tables()")
+    except duckdb.Error as error:
+        said = str(error).splitlines()[0]
+        if "lock" in said.lower():
+            raise BuildError(
+                f"{home.warehouse} is open in another process, nothing was built: {said}; end it there, then run again"
+            ) from None
+        if "Permission denied" in said:
+            raise BuildError(f"{home.warehouse}: {said}; make it readable, then run again") from None
+        LOG.warning(f"{home.warehouse} is damaged and was put aside ({said}); everything is built from the lake anew")
+        _put_aside(home, keep=True)
+
+
+def _put_aside(home: Home, keep: bool) -> None:
+    """Take the warehouse away; one damaged one is kept to look at, as `warehouse.damaged`."""
+    home.warehouse.with_name(home.warehouse.name + ".wal").unlink(missing_ok=True)
+    if keep:
+        os.replace(home.warehouse, home.warehouse.with_suffix(".damaged"))
+    else:
+        home.warehouse.unlink(missing_ok=True)
 
 
 def dbt_command(home: Home, arguments: Sequence[str]) -> list[str]:
@@ -82,21 +143,34 @@ def run_dbt(home: Home, arguments: Sequence[str], on_line: Callable[[str], None]
 
 
 def manifest_of(home: Home) -> Path:
-    """The manifest of the dbt project, parsed anew when a file of the project changed. Raises BuildError.
+    """The manifest of the dbt project, parsed anew when a file of the project changed. Raises BuildError and StorageError.
 
     Dagster's web server and daemon ask at the same moment: the second waits for what the first parses.
     """
     manifest = home.runs / "target" / "manifest.json"
-    stamp = manifest.with_name("project.md5")
-    manifest.parent.mkdir(parents=True, exist_ok=True)
-    digest = _project_digest()
-    with FileLock(home.runs / "parse.lock"):
-        if not manifest.is_file() or not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest:
-            lines: list[str] = []
-            if run_dbt(home, ["parse"], lines.append) != 0:
-                raise BuildError("the dbt project cannot be parsed:\n" + "\n".join(lines[-20:]))
-            stamp.write_text(digest, encoding="utf-8")
+    with told(f"{home.runs}: the dbt project was not parsed", "mend the disk, then run again"):
+        manifest.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(home.runs / "parse.lock"):
+            _parse_if_changed(home, manifest)
     return manifest
+
+
+def _parse_if_changed(home: Home, manifest: Path) -> None:
+    stamp, digest = manifest.with_name("project.md5"), _project_digest()
+    if _is_whole(manifest) and stamp.is_file() and stamp.read_text(encoding="utf-8") == digest:
+        return
+    lines: list[str] = []
+    if run_dbt(home, ["parse"], lines.append) != 0:
+        raise BuildError("the dbt project cannot be parsed:\n" + "\n".join(lines[-20:]))
+    stamp.write_text(digest, encoding="utf-8")
+
+
+def _is_whole(manifest: Path) -> bool:
+    """Whether dbt wrote it to its end: every build writes it anew, and may be killed meanwhile."""
+    try:
+        return isinstance(json.loads(manifest.read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError):
+        return False
 
 
 def _project_digest() -> str:
@@ -113,7 +187,35 @@ def _project_digest() -> str:
     return digest.hexdigest()
 
 
-def build(home: Home, full_refresh: bool = False, on_line: Callable[[str], None] = lambda line: None) -> list[Verdict]:
+def run_arguments(full_refresh: bool, accepted_tests: Sequence[str] = ()) -> list[str]:
+    """What dbt is asked to build. It skips whatever comes after a failed test, so accepted tests are left for afterwards."""
+    return [
+        *RUN_ARGUMENTS,
+        *(["--full-refresh"] if full_refresh else []),
+        *(["--exclude", *accepted_tests] if accepted_tests else []),
+    ]
+
+
+def accepted_tests(home: Home, acceptance: Acceptance) -> list[str]:
+    """Those of the accepted checks that are tests of dbt."""
+    tests = {node["name"] for node in _manifest(home)["nodes"].values() if node["resource_type"] == "test"}
+    return [name for name in acceptance.checks if name in tests]
+
+
+def run_accepted_tests(home: Home, tests: Sequence[str], on_line: Callable[[str], None] = lambda line: None) -> None:
+    """Evaluate, after the build, the tests that it left out; their results stand beside its own."""
+    if not tests or not _results_file(home).is_file():
+        return
+    _results_file(home).replace(_results_file(home).with_name(BUILD_RESULTS))
+    run_dbt(home, ["test", "--select", *tests], on_line)
+
+
+def build(
+    home: Home,
+    full_refresh: bool = False,
+    on_line: Callable[[str], None] = lambda line: None,
+    acceptance: Acceptance = NOTHING_ACCEPTED,
+) -> list[Verdict]:
     """Build all models and run all data tests. Returns the verdicts; raises BuildError when dbt did not come to an end."""
     last: list[str] = []
 
@@ -122,11 +224,18 @@ def build(home: Home, full_refresh: bool = False, on_line: Callable[[str], None]
         del last[:-40]
         on_line(line)
 
-    forget_results(home)
     home.warehouse.parent.mkdir(parents=True, exist_ok=True)
-    code = run_dbt(home, [*RUN_ARGUMENTS, *(["--full-refresh"] if full_refresh else [])], hear)
+    make_ready(home, full_refresh)
+    left_out = accepted_tests(home, acceptance) if acceptance.checks else []
+    code = run_dbt(home, run_arguments(full_refresh, left_out), hear)
     if not _results_file(home).is_file():
-        raise BuildError(f"dbt came to no result (exit code {code}):\n" + "\n".join(last))
+        words = [line for line in last if line.strip()]
+        said = next((line for line in reversed(words) if "rror" in line), (words or ["it said nothing"])[-1])
+        raise BuildError(
+            f"dbt came to no result (exit code {code}), nothing was published: {' '.join(said.split())}; "
+            f"all that it said: {home.runs / 'logs' / 'dbt.log'}"
+        )
+    run_accepted_tests(home, left_out, hear)
     return read_verdicts(home)
 
 
@@ -136,7 +245,13 @@ def _results_file(home: Home) -> Path:
 
 def forget_results(home: Home) -> None:
     """Before a build: what an earlier one said must never be taken for this one's word."""
-    _results_file(home).unlink(missing_ok=True)
+    for path in (_results_file(home), _results_file(home).with_name(BUILD_RESULTS)):
+        path.unlink(missing_ok=True)
+
+
+def _manifest(home: Home) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(manifest_of(home).read_text(encoding="utf-8"))
+    return found
 
 
 def read_verdicts(home: Home) -> list[Verdict]:
@@ -144,7 +259,7 @@ def read_verdicts(home: Home) -> list[Verdict]:
 
     A test that the manifest has and the results lack, or that was skipped, counts as not evaluated, which is a failure.
     """
-    manifest = json.loads((home.runs / "target" / "manifest.json").read_text(encoding="utf-8"))
+    manifest = _read_json(home.runs / "target" / "manifest.json")
     if not _results_file(home).is_file():
         return [
             Verdict(
@@ -159,9 +274,11 @@ def read_verdicts(home: Home) -> list[Verdict]:
                 fix=f"Read {home.runs / 'logs' / 'dbt.log'} and build again.",
             )
         ]
-    said = json.loads(_results_file(home).read_text(encoding="utf-8"))
-    results = {result["unique_id"]: result for result in said["results"]}
-    samples = _failing_rows(home, said["results"])
+    results: dict[str, dict[str, Any]] = {}
+    for path in (_results_file(home).with_name(BUILD_RESULTS), _results_file(home)):
+        if path.is_file():
+            results |= {result["unique_id"]: result for result in _read_json(path)["results"]}
+    samples = _failing_rows(home, list(results.values()))
     verdicts = []
     for unique_id, node in sorted(manifest["nodes"].items()):
         if node["resource_type"] == "test":
@@ -169,7 +286,42 @@ def read_verdicts(home: Home) -> list[Verdict]:
         elif node["resource_type"] in ("model", "seed") and node["config"].get("enabled", True):
             failed = _model_verdict(node, results.get(unique_id))
             if failed:
-                verdicts.append(failed)
+                verdicts += [failed, *_damaged_files(home, failed)]
+    return list({verdict.name + verdict.message: verdict for verdict in verdicts}.values())
+
+
+def _read_json(path: Path) -> Any:
+    """What dbt wrote there. Raises BuildError where it could not write it to its end."""
+    with told(f"{path}: nothing was published", "run again"):
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            raise BuildError(
+                f"{path} is cut off, nothing was published: dbt was killed, or there is no space left on its disk; free "
+                "space there, then run again"
+            ) from None
+
+
+def _damaged_files(home: Home, failed: Verdict) -> list[Verdict]:
+    """Where a model failed over files of the lake: which landing days to pull again."""
+    verdicts = []
+    pattern = re.escape(str(home.lake)) + r"/(\w+)/landed_date=(\d{4}-\d{2}-\d{2})/[\w.-]+\.parquet"
+    for path, stream, day in {(m[0], m[1], m[2]) for m in re.finditer(pattern, failed.message)}:
+        again = lake.backfill_command(stream, [date.fromisoformat(day)])
+        verdicts.append(
+            Verdict(
+                "gate_2",
+                stream,
+                "files_are_readable",
+                "error",
+                "failed",
+                "data-platform",
+                f"{path} of the lake cannot be read",
+                1,
+                [{"landed_date": day}],
+                f"Restore the file from the backup, or move it away; then {again}.",
+            )
+        )
     return verdicts
 
 
@@ -181,7 +333,9 @@ def _model_verdict(node: dict[str, Any], result: dict[str, Any] | None) -> Verdi
     status = result["status"] if result else "not run"
     if status == "success":
         return None
-    message = (result or {}).get("message") or f"the model was {status}"
+    message = str((result or {}).get("message") or f"the model was {status}").strip()
+    is_damaged = any(sign in message for sign in ("Corrupt database", "Could not read enough bytes from file"))
+    fix = "The warehouse is damaged: `make rebuild` builds it from the lake anew." if is_damaged else ""
     return Verdict(
         "gate_2",
         node["name"],
@@ -189,9 +343,9 @@ def _model_verdict(node: dict[str, Any], result: dict[str, Any] | None) -> Verdi
         "error",
         "error",
         _owner(node),
-        str(message).strip(),
+        message,
         1,
-        fix=f"Read {node['original_file_path']} and dbt's log.",
+        fix=fix or f"Read {node['original_file_path']} and dbt's log.",
     )
 
 
@@ -212,28 +366,60 @@ def _failing_rows(home: Home, results: Sequence[dict[str, Any]]) -> dict[str, li
     return rows
 
 
-def _test_verdict(
-    node: dict[str, Any], result: dict[str, Any] | None, manifest: dict[str, Any], samples: list[Any]
-) -> Verdict:
-    severity: Severity = "warning" if node["config"].get("severity", "error").lower() == "warn" else "error"
+@dataclass(frozen=True)
+class DbtTest:
+    """What the manifest says about a test: its subject, owner and severity, what it asks, and what to do when it fails."""
+
+    name: str
+    subject: str
+    severity: Severity
+    owner: str
+    asks: str
+    fix: str
+    kind: str  # the generic test that it is one of; `singular` for a file of its own
+
+
+def dbt_test(node: dict[str, Any], manifest: dict[str, Any]) -> DbtTest:
+    """Read a test's node. dbt's `warn` is our `warning`; a test that says nothing blocks."""
     meta = {**node["config"].get("meta", {}), **node.get("meta", {})}
     parents = [name for name in node["depends_on"]["nodes"] if name in manifest["nodes"]]
     attached = manifest["nodes"].get(node.get("attached_node") or "", {})
     subject = str(
         meta.get("subject") or attached.get("name") or (manifest["nodes"][parents[0]]["name"] if parents else "")
     )
-    owner = str(meta.get("owner") or (_owner(attached) if attached else "data-platform"))
-    rule = node["name"].removeprefix(f"{subject}_")
-    fix = str(meta.get("fix") or f"Query the rows: {node.get('relation_name') or node['original_file_path']}.")
+    said = node.get("description") or node["config"].get("description") or ""
+    return DbtTest(
+        name=node["name"],
+        subject=subject,
+        severity="warning" if node["config"].get("severity", "error").lower() == "warn" else "error",
+        owner=str(meta.get("owner") or (_owner(attached) if attached else "data-platform")),
+        asks=said or node["name"].removeprefix(f"{subject}_").replace("_", " "),
+        fix=str(meta.get("fix") or f"Query the rows: {node.get('relation_name') or node['original_file_path']}."),
+        kind=(node.get("test_metadata") or {}).get("name") or "singular",
+    )
+
+
+def _test_verdict(
+    node: dict[str, Any], result: dict[str, Any] | None, manifest: dict[str, Any], samples: list[Any]
+) -> Verdict:
+    """What a test's result means. Anything but pass, fail and warn is a test that was not evaluated."""
+    test = dbt_test(node, manifest)
     status = result["status"] if result else "not run"
     count = int((result or {}).get("failures") or 0)
-    if status == "pass":
-        return Verdict(
-            "gate_2", subject, rule, severity, "passed", owner, node.get("description") or "passed", 0, fix=fix
-        )
-    said = node.get("description") or node["config"].get("description") or rule.replace("_", " ")
-    message = f"{count:,} rows: {said}"
-    if status in ("fail", "warn"):
-        return Verdict("gate_2", subject, rule, severity, "failed", owner, message, count, samples, fix)
+    said: Status = "passed" if status == "pass" else "failed" if status in ("fail", "warn") else "error"
     complaint = str((result or {}).get("message") or status).strip()
-    return Verdict("gate_2", subject, rule, severity, "error", owner, f"was not evaluated: {complaint}", 0, fix=fix)
+    message = {"passed": test.asks, "failed": f"{count:,} rows: {test.asks}"}.get(said)
+    return Verdict(
+        "gate_2",
+        test.subject,
+        test.name.removeprefix(f"{test.subject}_"),
+        test.severity,
+        said,
+        test.owner,
+        message or f"was not evaluated: {complaint}",
+        count if said == "failed" else 0,
+        samples,
+        test.fix,
+        look="" if said == "passed" else f'make dbt ARGS="show --select {test.name}"',
+        check=test.name,
+    )

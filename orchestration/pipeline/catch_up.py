@@ -14,6 +14,8 @@ from sources.connectors import CONNECTORS
 from sources.connectors.base import SourceError, Window
 from sources.profile import Profile
 
+CLOCKS_DIFFER = timedelta(hours=1)  # from machine to machine, at most
+
 
 def today(profile: Profile, now: datetime | None = None) -> date:
     """Today's date in the landing zone."""
@@ -31,8 +33,9 @@ def days_to_land(
 ) -> list[date]:
     """The days that a stream needs, oldest first: missing ones, unsettled ones, and those whose files changed.
 
-    A day is settled once it was pulled after `settle_days` had passed since its end. The business setting
-    `max_days_per_run` bounds how many are asked for; the rest follows in the next run.
+    A day is settled once it was pulled after `settle_days` had passed since its end; a pull in the future was one of a clock
+    that was ahead, and proves nothing. The business setting `max_days_per_run` bounds how many are asked for; the rest
+    follows in the next run.
     """
     profile = settings.profile
     good = {
@@ -45,10 +48,11 @@ def days_to_land(
     days = all_days(profile, now)
     settle = timedelta(days=profile.settle_days(stream))
     changed = _days_with_other_files(profile, stream, days, good)
+    future = datetime.now(UTC) + CLOCKS_DIFFER
     wanted = [
         day
         for day in days
-        if day not in good or day in changed or good[day]["pulled_at"] < _end_of(profile, day) + settle
+        if day not in good or day in changed or not _end_of(profile, day) + settle <= good[day]["pulled_at"] <= future
     ]
     return wanted[: profile.business.max_days_per_run]
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+import queue
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
 
 from orchestration.pipeline.verdicts import Severity, Verdict
+
+CHECK_SECONDS = float(os.environ.get("OPSMART_CHECK_SECONDS", "600"))  # for one frame; what takes longer has failed
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Expectation:
     message: str
     count: int | None = None  # rows at fault where the frame's rows are sums; default: the frame's rows at fault
     fix: str = ""
+    asks: str = ""  # the question in words that hold for every day; default: the message
 
 
 def validate(
@@ -63,11 +68,31 @@ def validate(
     complaint = "it gave no result"
     try:
         wanted_format = {"result_format": "COMPLETE", "unexpected_index_column_names": list(index)}
-        answer = batch.validate(suite, result_format=wanted_format)
+        answer = _in_time(lambda: batch.validate(suite, result_format=wanted_format))
         results = {result.expectation_config.meta["rule"]: result for result in answer.results}
     except Exception as error:  # a check that raised is a check that failed
         complaint = str(error)
     return [_verdict(gate, subject, owner, wanted, results.get(wanted.rule), complaint) for wanted in expectations]
+
+
+def _in_time(judge: Callable[[], Any]) -> Any:
+    """What `judge` returns, or raises; TimeoutError when that takes longer than CHECK_SECONDS (its thread is left behind)."""
+    answers: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            answers.put((judge(), None))
+        except Exception as error:
+            answers.put((None, error))
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        answer, error = answers.get(timeout=CHECK_SECONDS)
+    except queue.Empty:
+        raise TimeoutError(f"it took longer than {CHECK_SECONDS:.0f} s") from None
+    if error is not None:
+        raise error
+    return answer
 
 
 def _verdict(

@@ -7,23 +7,32 @@ Judging a day as a whole (how many bad rows are too many) does not belong here: 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from orchestration.pipeline.gate_rules import (
+    UNDATED,
+    broken_names,
+    cast_sql,
+    filled_bit,
+    full_key,
+    hashed_part,
+    row_rules,
+    said_sql,
+    violations,
+)
 from orchestration.pipeline.keyed_hash import keyed_hash_sql
-from orchestration.pipeline.lake import key_sql
 from orchestration.pipeline.schema_drift import SYSTEM_COLUMNS
 from sources.contract import Contract, Field, Rule
 from sources.profile import Profile, StreamMapping
 from sources.sql_text import identifier, literal
-
-UNDATED = "cursor_required"  # the rule that a row without a readable cursor breaks
 
 
 class GateError(Exception):
@@ -36,50 +45,6 @@ def told(error: duckdb.Error) -> str:
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
         return line  # these quote names, not values
     return re.sub(r"'[^']*'|\"[^\"]*\"", "***", line)
-
-
-def _cast(field: Field, column: str) -> str:
-    """`column` as the contract's type, NULL when it is not one. A fraction is not an integer, an empty text is no text."""
-    if field.type == "varchar":
-        return f"nullif(cast({column} as varchar), '')"
-    if field.type == "bigint":
-        return f"case when try_cast({column} as decimal(38,9)) % 1 = 0 then try_cast({column} as bigint) end"
-    return f"try_cast({column} as {field.type})"
-
-
-def _hashed_part(field: Field) -> str:
-    """The field's text in the hash of a row's content."""
-    column = identifier(field.name)
-    return f"coalesce(cast({f'epoch_us({column})' if field.type == 'timestamptz' else column} as varchar), chr(0))"
-
-
-def _violations(field: Field) -> list[tuple[str, str]]:
-    """(rule, condition that a bad row makes true) for one field; `raw` is as mapped, the bare name is as typed."""
-    raw, typed = identifier(f"raw_{field.name}"), identifier(field.name)
-    found = []
-    if field.type != "varchar":
-        found.append(
-            (f"{field.name}_type", f"nullif(cast({raw} as varchar), '') is not null and {_cast(field, raw)} is null")
-        )
-    if field.required and field.default is None:
-        found.append((f"{field.name}_required", f"nullif(trim(cast({raw} as varchar)), '') is null"))
-    if field.enum:
-        allowed = ", ".join(literal(value) for value in field.enum)
-        found.append((f"{field.name}_enum", f"{typed} not in ({allowed})"))
-    if field.minimum is not None:
-        found.append((f"{field.name}_range", f"{typed} < {field.minimum}"))
-    if field.maximum is not None:
-        found.append((f"{field.name}_range", f"{typed} > {field.maximum}"))
-    if field.pattern is not None:
-        found.append((f"{field.name}_pattern", f"not regexp_full_match({typed}, {literal(field.pattern.strip('^$'))})"))
-    return found
-
-
-def row_rules(profile: Profile, stream: str) -> tuple[list[Rule], list[Rule]]:
-    """The custom rules of contract and profile, as (rejecting, warning)."""
-    own = [Rule(r.name, r.check, r.severity, r.description) for r in profile.streams[stream].rules]
-    every = [*profile.contract(stream).rules, *own]
-    return [r for r in every if r.severity == "error"], [r for r in every if r.severity == "warning"]
 
 
 _INTERNAL = (
@@ -106,6 +71,11 @@ class Gate:
     before: Mapping[str, Any] = field(default_factory=dict)  # what the pull before saw of the fields (schema_drift)
     added: set[str] = field(default_factory=set)  # columns of an open schema that no row of the pull has
     vanished: set[str] = field(default_factory=set)  # optional fields that were there before, and whose column is not
+    kept: tuple[str, ...] = ()  # columns beside the contract's that a judged row keeps
+
+    def filled(self, name: str) -> str:
+        """How many of the judged rows have a value of a field at the source, as an aggregate over `judged`."""
+        return f"sum((_filled >> {self.contract.field_names.index(name)}) & 1)"
 
     @property
     def contract(self) -> Contract:
@@ -203,15 +173,18 @@ class Gate:
         )
 
     def split(self, days: list[date], pulled_at: datetime) -> None:
-        """Create `judged` (rows of the asked landing days with reasons and warnings), and `good` of its good rows."""
+        """Create `judged` (rows of the asked landing days with reasons and warnings), and `good` of its good rows.
+
+        The one pass over all rows: a good row keeps what lands, a bad one also what the source said (`raw_<field>`, of
+        dropped fields only that there was something). `_filled` has a bit for each field that the source gave a value.
+        """
         zone = literal(self.profile.business.landing_zone)
         first = self.profile.business.first_day
-        typed = [
-            f"coalesce({_cast(f, identifier('raw_' + f.name))}, cast({literal(f.default)} as {f.type})) as {identifier(f.name)}"
-            if f.default is not None
-            else f"{_cast(f, identifier('raw_' + f.name))} as {identifier(f.name)}"
-            for f in self.contract.fields
-        ]
+        typed = []
+        for f in self.contract.fields:
+            value = cast_sql(f, identifier("raw_" + f.name))
+            wanted = value if f.default is None else f"coalesce({value}, cast({literal(f.default)} as {f.type}))"
+            typed.append(f"{wanted} as {identifier(f.name)}")
         if self.mapping.cursor is None:
             landed = "_file_day"
         else:
@@ -230,27 +203,58 @@ class Gate:
         )
         self.con.execute("create or replace temp table asked (landed_date date primary key)")
         self.con.executemany("insert into asked values (?)", [[day] for day in days])
-        rejecting, warning = row_rules(self.profile, self.stream)
+        rejecting, warning = self.row_rules()
         bad = [("malformed", "_malformed is not null"), (UNDATED, "_has_no_day")]
-        bad += [violation for field in self.contract.fields for violation in _violations(field)]
+        bad += [violation for field in self.contract.fields for violation in self.violations(field)]
         bad += [(rule.name, f"not ({rule.check})") for rule in rejecting]
         noted = [(rule.name, f"not ({rule.check})") for rule in warning]
+        landed_fields = self.contract.landed_fields()
+        columns = ", ".join(identifier(f.name) for f in landed_fields)
+        given = [(identifier(f"raw_{f.name}"), said_sql(f)) for f in self.contract.fields]
+        passed_on = [
+            *self.kept,
+            *(["try_cast(raw_cursor as timestamptz) as _cursor_at"] if self.mapping.cursor else []),
+        ]
+        content = ", ".join(hashed_part(f) for f in landed_fields if not f.is_transport)
         try:
             self.con.execute(
                 f"""create or replace temp table judged as
-                    select *, {_names(bad)} as reasons, {_names(noted)} as warnings
-                    from typed semi join asked using (landed_date)"""
+                    with ruled as (
+                        select *, {broken_names(bad)} as reasons, {broken_names(noted)} as warnings
+                        from typed semi join asked using (landed_date)
+                    ), landed as (
+                        select {", ".join(self._landed_column(f) for f in landed_fields)}, raw_extra as extra,
+                               landed_date, reasons, warnings, _source_file, {"".join(f"{name}, " for name in passed_on)}
+                               {" | ".join(filled_bit(n, f) for n, f in enumerate(self.contract.fields))} as _filled,
+                               case when len(reasons) > 0 then {self._internal()} end as _is_internal,
+                               {", ".join(f"case when len(reasons) > 0 then {said} end as {raw}" for raw, said in given)}
+                        from ruled
+                    )
+                    select *, md5(concat_ws(chr(31), {content}, coalesce(extra, ''))) as content_hash
+                    from landed"""
             )
         except duckdb.BinderException as error:
             raise GateError(f"{self.stream}: a row rule cannot be evaluated: {told(error)}") from None
         except duckdb.Error as error:
             raise GateError(self._explain(error)) from None
-        self._make_good(pulled_at)
+        self.con.execute(
+            f"""create or replace temp view good as
+                select {columns}, extra, content_hash, timestamptz '{pulled_at.isoformat()}' as pulled_at, landed_date
+                from judged where len(reasons) = 0"""
+        )
 
     def present_keys(self, names: Sequence[str]) -> pa.Table:
         """The key columns of every row of the pull, good or bad, as they land (identifiers hashed)."""
-        columns = [self._landed_column(field) for field in self.contract.fields if field.name in names]
+        columns = [identifier(field.name) for field in self.contract.fields if field.name in names]
         return self.con.execute(f"select distinct {', '.join(columns)} from judged").to_arrow_table()
+
+    def row_rules(self) -> tuple[list[Rule], list[Rule]]:
+        """The custom rules, as (rejecting, warning)."""
+        return row_rules(self.profile, self.stream)
+
+    def violations(self, field: Field) -> list[tuple[str, str]]:
+        """(rule, condition that a bad row makes true) for one field."""
+        return violations(field)
 
     def undated_share(self) -> tuple[int, float]:
         """Rows of the whole pull whose cursor cannot be read, and their share. They belong to no landing day."""
@@ -284,49 +288,56 @@ class Gate:
         ]
         return f"coalesce({' or '.join(tests)}, false)" if tests else "false"
 
-    def _make_good(self, pulled_at: datetime) -> None:
-        fields = self.contract.landed_fields()
-        columns = ", ".join(self._landed_column(field) for field in fields)
-        parts = [_hashed_part(field) for field in fields if not field.is_transport]
-        self.con.execute(
-            f"""create or replace temp table good as
-                with landed as (
-                    select {columns}, raw_extra as extra, landed_date
-                    from judged where len(reasons) = 0
-                )
-                select * exclude (landed_date),
-                       md5(concat_ws(chr(31), {", ".join(parts)}, coalesce(extra, ''))) as content_hash,
-                       timestamptz '{pulled_at.isoformat()}' as pulled_at, landed_date
-                from landed"""
-        )
-
     def quarantined(self, run_id: str, pulled_at: datetime) -> pa.Table:
-        """The bad rows: landed_date, reasons and record as JSON text, source_file, run_id, pulled_at."""
+        """The bad rows: landed_date, reasons and record as JSON text, source_file, run_id, pulled_at, and what a replay needs.
+
+        `record` holds the contract's fields as mapped, before they are typed: identifiers as keyed hashes, dropped fields
+        not at all. `mapping` says by which expressions (mapped_by), `is_internal` whether the seed `internal_accounts`
+        names the row, `extra` is what a good row would carry. No other column of the source is kept: nobody knows
+        whether it is personal.
+        """
         pairs = []
         for named in self.contract.fields:
             raw = f"cast({identifier('raw_' + named.name)} as varchar)"
-            if named.privacy != "drop":
-                pairs.append(
-                    f"{literal(named.name)}, {keyed_hash_sql(raw, self.key) if named.privacy == 'identifier' else raw}"
-                )
+            if named.privacy == "identifier":  # nothing stays nothing: a hash of an empty text would pass for an id
+                blank = f"nullif(trim({raw}), '')" if named.required else f"nullif({raw}, '')"
+                pairs.append(f"{literal(named.name)}, {keyed_hash_sql(blank, self.key)}")
+            elif named.privacy == "none":
+                pairs.append(f"{literal(named.name)}, {raw}")
         return self.con.execute(
             f"""select landed_date, cast(to_json(reasons) as varchar) as reasons,
                        cast(json_object({", ".join(pairs)}) as varchar) as record,
-                       _source_file as source_file, $run_id as run_id, $pulled_at::timestamptz as pulled_at
+                       _source_file as source_file, $run_id as run_id, $pulled_at::timestamptz as pulled_at,
+                       extra, _is_internal as is_internal, $mapping as mapping,
+                       cast(null as varchar) as replayed
                 from judged where len(reasons) > 0""",
-            {"run_id": run_id, "pulled_at": pulled_at.isoformat()},
+            {"run_id": run_id, "pulled_at": pulled_at.isoformat(), "mapping": json.dumps(self.mapped_by())},
         ).to_arrow_table()
 
+    def mapped_by(self) -> dict[str, Any]:
+        """What the rows were mapped by: source, query, cursor, and per field the expression and its DuckDB type."""
+        types = self.columns("mapped")
+        fields = {name: [sql, types[f"raw_{name}"]] for name, sql in self.mapping.fields.items()}
+        return {
+            "source": self.mapping.source,
+            "query": self.mapping.query,
+            "cursor": self.mapping.cursor,
+            "fields": fields,
+        }
+
     def day_counts(self) -> dict[date, dict[str, object]]:
-        """Per landing day: pulled, landed, rejected, repeated_keys, content_hash, event_days and counts per rule.
+        """Per landing day: pulled, landed, rejected, newest_at, repeated_keys, content_hash, event_days and counts per rule.
 
         Of immutable streams also repeated_ids and repeated_rows: keys that stand on more than one row of the whole pull
         (on whatever days), each counted on the first of its days, and those of its rows that landed on the day.
         """
         event_time = self.contract.event_time
         days: dict[date, dict[str, object]] = {}
-        for day, pulled, rejected in self.con.execute(
-            "select landed_date, count(*), count(*) filter (where len(reasons) > 0) from judged group by 1"
+        instant = "_cursor_at" if self.mapping.cursor else event_time
+        newest = f"epoch_us(max({instant}))" if instant else "cast(null as bigint)"
+        for day, pulled, rejected, newest_us in self.con.execute(
+            f"""select landed_date, count(*), count(*) filter (where len(reasons) > 0), {newest}
+                from judged group by 1"""
         ).fetchall():
             days[day] = {
                 "pulled": pulled,
@@ -338,6 +349,7 @@ class Gate:
                 "repeated_ids": 0,
                 "repeated_rows": 0,
                 "content_hash": None,
+                "newest_at": None if newest_us is None else datetime.fromtimestamp(newest_us / 1_000_000, UTC),
             }
         for day, digest in self.con.execute(
             """select landed_date, format('{:d}:{:x}', count(*), sum(cast(md5_number_lower(content_hash) as hugeint)))
@@ -350,7 +362,7 @@ class Gate:
         ).fetchall():
             days[day]["rules"][rule] = rows  # type: ignore[index]
         for day, repeated in self.con.execute(
-            f"""select landed_date, count(*) from (select landed_date, {_full_key(self.contract)} as k, count(*) as n
+            f"""select landed_date, count(*) from (select landed_date, {full_key(self.contract)} as k, count(*) as n
                 from good group by all) where n > 1 group by 1"""
         ).fetchall():
             days[day]["repeated_keys"] = repeated
@@ -367,7 +379,7 @@ class Gate:
     def _repeats(self) -> list[tuple[date, int, int]]:
         """(landing day, ids, rows) of the keys that stand on more than one good row of the pull."""
         found: list[tuple[date, int, int]] = self.con.execute(
-            f"""with keyed as (select landed_date, {_full_key(self.contract)} as k from good),
+            f"""with keyed as (select landed_date, {full_key(self.contract)} as k from good),
                 repeated as (select k, min(landed_date) as first_date from keyed group by k having count(*) > 1)
                 select landed_date, count(distinct k) filter (where landed_date = first_date), count(*)
                 from keyed join repeated using (k) group by landed_date"""
@@ -395,17 +407,3 @@ class Gate:
         """The conditions of all row rules of contract and profile."""
         rejecting, warning = row_rules(self.profile, self.stream)
         return [rule.check for rule in rejecting + warning]
-
-
-def _names(rules: list[tuple[str, str]]) -> str:
-    """A list expression holding the names of the rules whose condition is true."""
-    if not rules:
-        return "cast([] as varchar[])"
-    cases = ", ".join(f"case when {condition} then {literal(name)} end" for name, condition in rules)
-    any_of_them = " or ".join(f"({condition})" for _, condition in rules)
-    return f"case when {any_of_them} then list_filter([{cases}], lambda name: name is not null) else cast([] as varchar[]) end"
-
-
-def _full_key(contract: Contract) -> str:
-    key = key_sql(contract)
-    return key if not contract.set_key else " || chr(31) || ".join(f"cast({name} as varchar)" for name in contract.key)

@@ -10,15 +10,17 @@ import contextlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
+import pyarrow.compute
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from filelock import FileLock, Timeout
 
+from orchestration.pipeline.storage import told
 from orchestration.settings import Home
 from sources.contract import Contract
 
@@ -42,6 +44,7 @@ LANDINGS_SCHEMA = pa.schema(
             "fields",
             pa.string(),
         ),  # JSON of what the pull saw of the mapped fields (schema_drift), on its first landed day
+        ("newest_at", pa.timestamp("us", tz="UTC")),  # of all rows of the day, by cursor (by event time of file days)
         ("day_version", pa.string()),  # what the lake held of the day when this row was written (HeldDay.version)
         ("reason", pa.string()),
         ("contract_version", pa.string()),
@@ -54,6 +57,7 @@ REPEATS = ("repeated_ids", "repeated_rows")  # keys on more than one row of a pu
 
 # A day's version is read from the log (HeldDay), so pulled_at needs statistics wherever it stands among the columns.
 TABLE_CONFIGURATION = {"delta.dataSkippingStatsColumns": "pulled_at"}
+ROW_GROUPS = WriterProperties(max_row_group_size=131_072)  # a row group is held in memory while it is written
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ class Landing:
     drift: str = "[]"
     day_version: str | None = None
     fields: str = "{}"
+    newest_at: datetime | None = None
 
 
 @contextlib.contextmanager
@@ -97,7 +102,16 @@ def stream_lock(home: Home, stream: str, seconds: float = LOCK_SECONDS) -> Itera
 
 
 def _open(path: Path) -> DeltaTable | None:
-    return DeltaTable(str(path)) if DeltaTable.is_deltatable(str(path)) else None
+    with told(f"{path} cannot be opened", _remedy(path)):
+        return DeltaTable(str(path)) if DeltaTable.is_deltatable(str(path)) else None
+
+
+def _remedy(path: Path) -> str:
+    """What to do about a table that is damaged."""
+    again = (
+        "every day is pulled again then" if path.name == "landings" else f"make backfill STREAM={path.name} FROM=… TO=…"
+    )
+    return f"restore the folder from the backup; without one, move it away and pull again: {again}"
 
 
 def stream_table(home: Home, stream: str) -> DeltaTable | None:
@@ -151,11 +165,16 @@ def day_versions(home: Home, stream: str, days: Iterable[date]) -> dict[date, st
     return {day: held[day].version if day in held else EMPTY_DAY for day in days}
 
 
+def backfill_command(stream: str, days: Iterable[date]) -> str:
+    """The command that pulls these days of a stream again."""
+    return f"make backfill STREAM={stream} FROM={min(days)} TO={max(days)}"
+
+
 def _in_days(days: Iterable[date]) -> str:
     return "landed_date in (" + ", ".join(f"'{day.isoformat()}'" for day in sorted(days)) + ")"
 
 
-def _append(path: Path, rows: pa.Table | pa.RecordBatchReader) -> None:
+def _append(path: Path, rows: pa.Table | pa.RecordBatchReader, transaction: str | None = None) -> None:
     """Append; a field that is new in the contract becomes a column, empty in the rows before it."""
     write_deltalake(
         str(path),
@@ -164,6 +183,8 @@ def _append(path: Path, rows: pa.Table | pa.RecordBatchReader) -> None:
         schema_mode="merge",
         partition_by=["landed_date"],
         configuration=TABLE_CONFIGURATION,
+        commit_properties=CommitProperties(app_transactions=[Transaction(transaction, 1)]) if transaction else None,
+        writer_properties=ROW_GROUPS,
     )
 
 
@@ -173,12 +194,19 @@ def replace_days(home: Home, stream: str, days: Sequence[date], rows: pa.RecordB
     if table is None:
         _append(home.lake / stream, rows)
         return
-    write_deltalake(table, rows, mode="overwrite", schema_mode="merge", predicate=_in_days(days))
+    write_deltalake(
+        table,
+        rows,
+        mode="overwrite",
+        schema_mode="merge",
+        predicate=_in_days(days),
+        writer_properties=ROW_GROUPS,
+    )
 
 
-def append_rows(home: Home, stream: str, rows: pa.RecordBatchReader) -> None:
-    """Add versions of a mutable stream in one commit."""
-    _append(home.lake / stream, rows)
+def append_rows(home: Home, stream: str, rows: pa.Table | pa.RecordBatchReader, transaction: str | None = None) -> None:
+    """Add rows in one commit, versions of a mutable stream as a rule; `transaction` names the commit in the table's log."""
+    _append(home.lake / stream, rows, transaction)
 
 
 def replace_quarantine(home: Home, stream: str, days: Sequence[date], rows: pa.Table) -> None:
@@ -191,7 +219,28 @@ def replace_quarantine(home: Home, stream: str, days: Sequence[date], rows: pa.T
         return
     held = set(held_days(table)) & set(days)
     if rows.num_rows or held:
-        write_deltalake(table, rows, mode="overwrite", predicate=_in_days(days))
+        write_deltalake(table, rows, mode="overwrite", schema_mode="merge", predicate=_in_days(days))
+
+
+def read_quarantine(home: Home, stream: str) -> pa.Table | None:
+    """Every quarantined row of the stream; None where there was never one."""
+    table = _open(home.quarantine / stream)
+    return None if table is None else table.to_pyarrow_table()
+
+
+def open_all(home: Home) -> None:
+    """Open `landings` and every stream's table. Raises StorageError at the first one that is damaged."""
+    for path in (home.landings, *sorted(home.lake.glob("*"))):
+        _open(path)
+
+
+def forget_missing_files(home: Home, stream: str, days: Iterable[date]) -> None:
+    """Take files that are gone out of the stream's table, where they held rows of these days: a damaged file that was
+    moved away. What they held counts as not landed, and is written again from the pull."""
+    table = stream_table(home, stream)
+    held = held_days(table)
+    if table and not all(Path(path).is_file() for day in days if day in held for path in held[day].files):
+        table.repair()
 
 
 def newest_versions(home: Home, contract: Contract, days: Sequence[date]) -> pa.Table | None:
@@ -203,7 +252,8 @@ def newest_versions(home: Home, contract: Contract, days: Sequence[date]) -> pa.
     files = [path for day in days if day in held for path in held[day].files]
     if not files:
         return None
-    with duckdb.connect() as con:
+    remedy = f"restore that file from the backup, or move it away; then {backfill_command(contract.name, days)}"
+    with duckdb.connect() as con, told(f"{contract.name}: what the lake holds cannot be read", remedy, duckdb.Error):
         return con.execute(
             versions_sql("read_parquet($files, hive_partitioning=true, union_by_name=true)", contract), {"files": files}
         ).to_arrow_table()
@@ -265,11 +315,23 @@ def read_landings(home: Home) -> pa.Table:
     table = _open(home.landings)
     if table is None:
         return LANDINGS_SCHEMA.empty_table()
-    rows = table.to_pyarrow_table().sort_by("pulled_at")
+    with told(f"{home.landings} cannot be read", _remedy(home.landings)):
+        rows = table.to_pyarrow_table().sort_by("pulled_at")
     for missing in LANDINGS_SCHEMA:  # written by an older version
         if missing.name not in rows.column_names:
             rows = rows.append_column(missing, pa.nulls(rows.num_rows, missing.type))
     return rows
+
+
+def next_pull(home: Home, stream: str, now: datetime) -> datetime:
+    """The instant that a pull is stamped with: now; where the clock has gone back, later than all pulls before it.
+
+    What is newest is told by these stamps, so a pull must never seem older than one that it follows.
+    """
+    landings = read_landings(home)
+    before: list[datetime] = landings.filter(pa.compute.equal(landings["stream"], stream))["pulled_at"].to_pylist()[-1:]
+    before += [day.last_pulled_at for day in held_days(stream_table(home, stream)).values()]
+    return max([now, *(stamp + timedelta(milliseconds=1) for stamp in before)])
 
 
 def last_good(landings: pa.Table) -> dict[tuple[str, date], dict[str, Any]]:

@@ -7,7 +7,6 @@ written down as failed, with the reason. Which days to ask for is decided in cat
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,16 +15,19 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from orchestration.pipeline import batch_checks, lake, schema_drift
+from orchestration.pipeline import batch_checks, lake, schema_drift, usual
 from orchestration.pipeline.gate import Gate, GateError
 from orchestration.pipeline.lake import Landing
+from orchestration.pipeline.refusals import new_attempt, record_verdicts
 from orchestration.pipeline.schema_drift import Drift
+from orchestration.pipeline.scratch import scratch_folder
+from orchestration.pipeline.storage import told
 from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import Settings
 from sources.connectors import CONNECTORS, Pull, SourceError, Window, load_all
 from sources.profile import Source
 
-MEMORY_LIMIT = "2GB"  # of one pull; what does not fit spills to the scratch folder
+MEMORY_LIMIT = "600MB"  # of one pull; what does not fit spills to the scratch folder
 BYTES_PER_PASS = 512 * 1024 * 1024  # of compressed files read at once from a source laid out by day
 GAP_DAYS = 7  # wanted days closer than this are asked for in one pull
 
@@ -54,19 +56,26 @@ def land_stream(
     days: Sequence[date],
     run_id: str,
     on_day: Callable[[Landing], None] = lambda landing: None,
+    now: datetime | None = None,
 ) -> StreamLanding:
-    """Land these days of a stream. `on_day` hears of each day once its outcome is on disk.
+    """Land these days of a stream. `on_day` hears of each day once its outcome is on disk; `now` is the clock's word.
 
-    A source that cannot be read fails its days; nothing is raised for it, so that other streams go on.
+    A source that cannot be read fails its days; nothing is raised for it, so that other streams go on. Raises StorageError
+    when the disk under the home is full, read-only or damaged, and TimeoutError when another run holds the stream.
     """
     outcome = StreamLanding(stream)
     for span in passes(settings, stream, days):
-        pulled = _land_pass(settings, stream, span, run_id)
+        what = f"{stream}: the landing days {span[0]} to {span[-1]} did not land, what had landed stands"
+        with told(what, "mend the disk, then run again"):
+            while (pulled := _land_pass(settings, stream, span, run_id, now)) is None:
+                pass
         outcome.landings += pulled.landings
         outcome.verdicts = _merge(outcome.verdicts, pulled.verdicts)
         outcome.drift += [found for found in pulled.drift if found.column not in {d.column for d in outcome.drift}]
         for landing in pulled.landings:
             on_day(landing)
+    if outcome.verdicts:
+        record_verdicts(settings.home, f"{new_attempt(datetime.now(UTC))}-{stream}", outcome.verdicts, run_id)
     return outcome
 
 
@@ -118,8 +127,11 @@ def _bytes_by_day(settings: Settings, stream: str, days: Sequence[date]) -> dict
     return sizes
 
 
-def _land_pass(settings: Settings, stream: str, days: list[date], run_id: str) -> StreamLanding:
-    pulled_at = datetime.now(UTC)
+def _land_pass(
+    settings: Settings, stream: str, days: list[date], run_id: str, now: datetime | None
+) -> StreamLanding | None:
+    """None when another run has pulled one of these days later and landed it first: what was pulled here is old."""
+    pulled_at = lake.next_pull(settings.home, stream, now or datetime.now(UTC))
     with scratch_database(settings, stream) as con:
         try:
             gate, listing = open_gate(settings, stream, days, con)
@@ -136,9 +148,7 @@ def _land_pass(settings: Settings, stream: str, days: list[date], run_id: str) -
 @contextlib.contextmanager
 def scratch_database(settings: Settings, stream: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """An empty database for one pull, bounded in memory, gone afterwards."""
-    settings.home.scratch.mkdir(parents=True, exist_ok=True)
-    folder = tempfile.TemporaryDirectory(prefix=f"{stream}-", dir=settings.home.scratch)
-    with folder as scratch, duckdb.connect(f"{scratch}/pull.duckdb") as con:
+    with scratch_folder(settings.home, stream) as scratch, duckdb.connect(f"{scratch}/pull.duckdb") as con:
         con.execute("set enable_progress_bar = false")
         con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         con.execute(f"set temp_directory = '{scratch}/spill'")
@@ -179,7 +189,7 @@ def _pull(source: Source, window: Window | None) -> tuple[str, Pull]:
 
 def _may_lack_columns(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
     """JSON lines leave out what is empty, and a window without any file has no columns at all."""
-    if getattr(source.options, "format", None) == "jsonl":
+    if getattr(source.options, "may_lack_columns", False):
         return True
     found = con.execute(f'select count(*) from "{source.name}"').fetchone()
     return not (found and found[0])
@@ -193,12 +203,18 @@ def _decide_alone(
     fields: dict[str, Any],
     run_id: str,
     pulled_at: datetime,
-) -> StreamLanding:
-    """Judge each day, write the good ones, and write down all of them. Nobody else writes to the stream meanwhile."""
+) -> StreamLanding | None:
+    """Judge each day, write the good ones, and write down all of them. Nobody else writes to the stream meanwhile.
+
+    None when a later pull has landed meanwhile.
+    """
     profile, stream = settings.profile, gate.stream
     landings = lake.read_landings(settings.home)
     before = lake.last_good(landings)
-    history = {day: row["landed"] for (name, day), row in before.items() if name == stream}
+    if any(before[stream, day]["pulled_at"] >= pulled_at for day in days if (stream, day) in before):
+        return None
+    own = landings.filter(pa.compute.equal(landings["stream"], stream)).to_pylist()
+    history = usual.history(own, profile.settle_days(stream), profile.business.landing_zone)
     counts: dict[date, Any] = gate.day_counts()
     rows = sum(count["pulled"] for count in counts.values())
     drifted = [
@@ -206,7 +222,9 @@ def _decide_alone(
         *schema_drift.vanished_fields(gate.before, fields, rows),
     ]
     outcome = StreamLanding(stream, drift=schema_drift.not_reported_yet(drifted, stream, landings))
-    outcome.verdicts, refused = batch_checks.judge(profile, stream, days, counts, history, gate.undated_share())
+    outcome.verdicts, refused = batch_checks.judge(
+        profile, stream, days, counts, history, pulled_at, gate.undated_share()
+    )
     good = [day for day in days if day not in refused]
     written = _write(settings, gate, good, counts, {d: before.get((stream, d)) for d in good}, run_id, pulled_at)
     now_held = lake.day_versions(settings.home, stream, good)
@@ -238,6 +256,7 @@ def _decide_alone(
                 drift=lake.to_json([asdict(found) for found in outcome.drift] if day == days[0] else []),
                 day_version=now_held.get(day),
                 fields=lake.to_json(fields if good and day == good[0] else {}),
+                newest_at=count["newest_at"],
             )
         )
     lake.append_landings(settings.home, outcome.landings)
@@ -263,6 +282,7 @@ def _write(
     con, home, contract = gate.con, settings.home, gate.contract
     con.execute("set TimeZone = 'UTC'")
     lake.replace_quarantine(home, gate.stream, days, _of_days(gate.quarantined(run_id, pulled_at), days))
+    lake.forget_missing_files(home, gate.stream, days)
     held = lake.day_versions(home, gate.stream, days)
     changed = [
         day
@@ -289,18 +309,20 @@ def _write(
                 select good.* from good join new_versions
                 on good.landed_date = new_versions.landed_date and {lake.key_sql(contract, "good.")} = new_versions.version_key
             """
-    con.execute(f"create or replace temp table written as {rows}")
+    con.execute(f"create or replace temp {'view' if contract.kind == 'immutable' else 'table'} written as {rows}")
     found = con.execute("select landed_date, count(*) from written group by 1").fetchall()
     if contract.kind == "immutable":
         if found or any(held[day] != lake.EMPTY_DAY for day in changed):
-            lake.replace_days(home, gate.stream, changed, _reader(con))
+            lake.replace_days(home, gate.stream, changed, _reader(con, len(found)))
     elif found:
-        lake.append_rows(home, gate.stream, _reader(con))
+        lake.append_rows(home, gate.stream, _reader(con, len(found)))
     return dict(found)
 
 
-def _reader(con: duckdb.DuckDBPyConnection) -> pa.RecordBatchReader:
-    return con.execute("select * from written order by landed_date").to_arrow_reader(100_000)
+def _reader(con: duckdb.DuckDBPyConnection, days: int) -> pa.RecordBatchReader:
+    """What is to be written, day by day; a single day needs no sorting, which would hold all of it at once."""
+    order = "order by landed_date" if days > 1 else ""
+    return con.execute(f"select * from written {order}").to_arrow_reader(50_000)
 
 
 def _of_days(table: pa.Table, days: list[date]) -> pa.Table:

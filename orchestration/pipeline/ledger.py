@@ -19,6 +19,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from orchestration.pipeline import origins
 from orchestration.pipeline.lake import to_json
+from orchestration.pipeline.storage import told
 from orchestration.settings import Home
 from sources.sql_text import literal
 
@@ -244,7 +245,9 @@ def restatements(before: Snapshot | None, folder: Path) -> dict[str, Any]:
 
 
 def _open(home: Home) -> DeltaTable | None:
-    return DeltaTable(str(home.ledger)) if DeltaTable.is_deltatable(str(home.ledger)) else None
+    remedy = "restore it from the backup; without one, move it away, and the history of what was shown begins anew"
+    with told(f"{home.ledger} cannot be opened", remedy):
+        return DeltaTable(str(home.ledger)) if DeltaTable.is_deltatable(str(home.ledger)) else None
 
 
 def _cast(columns: tuple[Column, ...], instant: str = "timestamp") -> str:

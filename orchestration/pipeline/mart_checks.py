@@ -5,6 +5,8 @@ What SQL says better (keys, references, the identities of the catalogue) is a db
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import duckdb
 
 from orchestration.pipeline.expectations import Expectation, validate
@@ -12,7 +14,7 @@ from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import Home
 
 OWNER = "data-platform"
-LOOK = "Query the mart in the warehouse for the rows named here."
+FIX = "The rows come from the model of that name: look at what it was built from, and at its dbt tests."
 KEY = ["kpi_id", "grain", "period_start", "dimension", "segment"]
 
 # Two shares may exceed 1: a source may report more errors than uses, and a quiet day may refund more than it sells.
@@ -34,7 +36,7 @@ INDEX = {"dim_kpi": ["kpi_id"], "fct_kpi": KEY, "fct_coverage": ["stream", "land
 
 
 def _expect(rule: str, type: str, message: str, **arguments: object) -> Expectation:
-    return Expectation(rule, type, arguments, "error", message, None, LOOK)
+    return Expectation(rule, type, arguments, "error", message, None, FIX)
 
 
 def suites(kpi_ids: list[str]) -> dict[str, list[Expectation]]:
@@ -101,11 +103,6 @@ def suites(kpi_ids: list[str]) -> dict[str, list[Expectation]]:
     }
 
 
-def check_names() -> dict[str, str]:
-    """Every check of this module as <mart>_<rule>, with what it asks."""
-    return {f"{mart}_{wanted.rule}": wanted.message for mart, suite in suites([]).items() for wanted in suite}
-
-
 def judge_marts(home: Home) -> list[Verdict]:
     """Read the marts of the warehouse and judge them. The caller holds the warehouse lock.
 
@@ -123,7 +120,15 @@ def judge_marts(home: Home) -> list[Verdict]:
             ]
     known = suites(frames["dim_kpi"]["kpi_id"].tolist())
     return [
-        verdict
+        replace(verdict, look=_look(mart, verdict))
         for mart, frame in frames.items()
         for verdict in validate("gate_2", mart, OWNER, frame, INDEX[mart], known[mart])
     ]
+
+
+def _look(mart: str, verdict: Verdict) -> str:
+    """A query on the warehouse for the first of the rows that failed."""
+    if verdict.status == "passed" or not verdict.samples:
+        return ""
+    row = " and ".join(f"{name} = '{verdict.samples[0][name]}'" for name in INDEX[mart])
+    return f"on warehouse/warehouse.duckdb: select * from marts.{mart} where {row}"

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import functools
 import os
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute
 
-from orchestration.pipeline import lake
+from orchestration.pipeline import catch_up, lake
 from orchestration.settings import Home, Settings, counted_stream, kpi_catalogue, load_settings
 from sources.contract import load_contracts
 from sources.profile import Profile
@@ -52,13 +54,17 @@ DIMENSIONS_SCHEMA = pa.schema(
 SETTINGS_SCHEMA = pa.schema([("section", pa.string()), ("key", pa.string()), ("value", pa.string())])
 
 
-def freeze(home: Home) -> pa.Table:
+def freeze(home: Home, today: date | None = None) -> pa.Table:
     """The lake's content now: one row per stream and landing day ever attempted (columns: LAKE_PLAN_SCHEMA).
+
+    A day that is not over `today` was landed while a clock was ahead, and is left out until it is.
 
     `landings` is read before the streams' tables: data is written before its landing row, so whatever a landing row
     speaks of is in the version that is opened after it. Files of a day without a good landing row are left out.
     """
     landings = lake.read_landings(home)
+    if today:
+        landings = landings.filter(pa.compute.less(landings["landed_date"], pa.scalar(today)))
     good = lake.last_good(landings)
     first_landed = {
         (row["stream"], row["landed_date"]): row["pulled_at"]
@@ -158,7 +164,8 @@ def _settings() -> Settings:
 
 def lake_plan_table() -> pa.Table:
     """For the dbt model `lake_plan`: the plan of the home and profile that the environment names."""
-    return freeze(_settings().home)
+    settings = _settings()
+    return freeze(settings.home, catch_up.today(settings.profile))
 
 
 def profile_settings_table() -> pa.Table:

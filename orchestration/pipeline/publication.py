@@ -10,48 +10,25 @@ import contextlib
 import importlib.metadata
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from orchestration.pipeline import lake, ledger, origins, schema_drift
-from orchestration.pipeline.verdicts import Verdict
+from orchestration.pipeline import lake, ledger, origins, schema_drift, snapshots
+from orchestration.pipeline.refusals import PublicationRefused, new_attempt, record_verdicts
+from orchestration.pipeline.storage import told
+from orchestration.pipeline.verdicts import Verdict, worst_first
 from orchestration.settings import Settings
 from sources.contract import load_contracts
 from sources.sql_text import literal
 
 MARTS_SCHEMA = "marts"
-KEEP_DEFAULT = 10
 VERSIONS_OF = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "deltalake", "dlt", "great-expectations")
-
-
-class PublicationRefused(RuntimeError):
-    """A gate did not pass. The last good publication stands as it was; the message says what failed."""
-
-    def __init__(self, verdicts: Sequence[Verdict], record: Path) -> None:
-        self.verdicts = [verdict for verdict in verdicts if verdict.blocks]
-        self.record = record
-        skipped = [verdict for verdict in self.verdicts if "skipped" in verdict.message and verdict.status == "error"]
-        causes = (
-            sorted((v for v in self.verdicts if v not in skipped), key=lambda v: v.status != "failed") or skipped[:3]
-        )
-        lines = [
-            f"  {v.name} [{v.status}] {v.message} (owner {v.owner}). {v.fix}"
-            + (f" For example: {json.dumps(v.samples[:2], default=str)}" if v.samples else "")
-            for v in causes
-        ]
-        if skipped and causes != skipped[:3]:
-            lines.append(f"  {len(skipped)} models and checks after it were skipped because of that")
-        super().__init__(
-            f"nothing was published: {len(causes)} blocking checks did not pass; the last good publication stands. "
-            f"All verdicts: {record}\n" + "\n".join(lines)
-        )
 
 
 @dataclass(frozen=True)
@@ -67,10 +44,14 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
     """Write, check and link a new snapshot of the warehouse's marts.
 
     Raises PublicationRefused when a verdict blocks, and when there are no verdicts at all: nothing unchecked is published.
+    Raises StorageError when the disk under the home is full, read-only or damaged.
     """
-    published_at = now or datetime.now(UTC)
-    publication_id = f"{published_at:%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
-    record = _record_verdicts(settings, publication_id, verdicts, run_id)
+    published_at = _after_what_is_shown(settings, now or datetime.now(UTC))
+    publication_id = new_attempt(published_at)
+    with told(
+        f"{settings.home.path}: nothing was published, readers see what they saw", "mend the disk, then run again"
+    ):
+        record = record_verdicts(settings.home, publication_id, verdicts, run_id)
     if not verdicts:
         missing = Verdict(
             "gate_2",
@@ -82,20 +63,37 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
             "no check was evaluated",
             fix="Build the marts first.",
         )
-        raise PublicationRefused([missing], record)
+        raise PublicationRefused(settings.home, [missing], record, published_at)
     if any(verdict.blocks for verdict in verdicts):
-        raise PublicationRefused(verdicts, record)
+        raise PublicationRefused(settings.home, verdicts, record, published_at)
+    snapshots.retention()  # a wrong setting is told before anything is written
+    remedy = "mend the disk, then run again (`make rebuild` where it is the warehouse that is damaged)"
+    with snapshots.lock(settings.home):
+        with told(f"{settings.home.published}: nothing was published, readers see what they saw", remedy):
+            shown = _show(settings, publication_id, published_at, verdicts, run_id)
+        unwritten = f"{publication_id} is published, and not yet in the ledger; the next publication writes it down"
+        with told(unwritten, remedy):
+            ledger.record(settings.home, ledger.Snapshot(publication_id, published_at, shown.folder))
+        snapshots.retire(settings.home.published, published_at)
+    return shown
+
+
+def _show(
+    settings: Settings, publication_id: str, published_at: datetime, verdicts: Sequence[Verdict], run_id: str
+) -> Publication:
+    """Write the snapshot, read it back, and link it."""
     published = settings.home.published
     published.mkdir(parents=True, exist_ok=True)
-    _clear_unfinished(published)
-    before = _shown(settings)
+    snapshots.clear_unfinished(published)
+    snapshots.settle(settings.home)
+    before = snapshots.shown(settings.home)
     if before:
         ledger.record(settings.home, before)  # the run that linked it may have been killed right after
     folder = published / f".unfinished-{publication_id}"
     folder.mkdir()
     with contextlib.ExitStack() as undo:
         undo.callback(shutil.rmtree, folder, ignore_errors=True)
-        counts = _write_marts(settings, folder, publication_id, published_at)
+        counts = _write_marts(settings, folder, publication_id, published_at, _accepted(verdicts))
         origins.write(settings.home, folder)
         ledger.write_changes(before, ledger.Snapshot(publication_id, published_at, folder), folder / ledger.CHANGES)
         counts |= ledger.add_tables(settings.home, folder)
@@ -111,18 +109,8 @@ def publish(settings: Settings, verdicts: Sequence[Verdict], run_id: str, now: d
         final = published / publication_id
         os.rename(folder, final)
         undo.pop_all()
-    _link(published, publication_id)
-    ledger.record(settings.home, ledger.Snapshot(publication_id, published_at, final))
-    _retire(published, publication_id)
+    snapshots.link(published, publication_id)
     return Publication(publication_id, final, manifest)
-
-
-def refusal(settings: Settings, verdicts: Sequence[Verdict], run_id: str) -> PublicationRefused | None:
-    """The refusal that these verdicts lead to, written down like every attempt; None when nothing blocks."""
-    if not any(verdict.blocks for verdict in verdicts):
-        return None
-    attempt = f"{datetime.now(UTC):%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
-    return PublicationRefused(verdicts, _record_verdicts(settings, attempt, verdicts, run_id))
 
 
 def current(settings: Settings) -> Publication | None:
@@ -134,33 +122,21 @@ def current(settings: Settings) -> Publication | None:
     return Publication(said["publication_id"], settings.home.current.resolve(), said)
 
 
-def _shown(settings: Settings) -> ledger.Snapshot | None:
-    """What readers see now; None before the first publication, and where it is from before there was a ledger."""
+def _accepted(verdicts: Sequence[Verdict]) -> dict[str, str]:
+    """The checks that failed and were accepted for this run, with the reason."""
+    return {verdict.name: verdict.accepted for verdict in verdicts if verdict.accepted}
+
+
+def _after_what_is_shown(settings: Settings, now: datetime) -> datetime:
+    """When this is published: now; where the clock has gone back, a second after what readers see, so that it is newer."""
     standing = current(settings)
-    if standing is None or not (standing.folder / ledger.CHANGES).is_file():
-        return None
-    return ledger.Snapshot(standing.id, datetime.fromisoformat(standing.manifest["published_at"]), standing.folder)
+    shown_at = datetime.fromisoformat(standing.manifest["published_at"]) if standing else now
+    return now if now >= shown_at else shown_at + timedelta(seconds=1)
 
 
-def _record_verdicts(settings: Settings, publication_id: str, verdicts: Sequence[Verdict], run_id: str) -> Path:
-    """Keep the verdicts of every attempt, published or not, in a machine-readable file."""
-    folder = settings.home.path / "verdicts"
-    folder.mkdir(parents=True, exist_ok=True)
-    record = folder / f"{publication_id}.json"
-    rows = [verdict.as_dict() for verdict in verdicts]
-    content = {"attempt": publication_id, "run_id": run_id, "verdicts": rows}
-    record.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
-    return record
-
-
-def _clear_unfinished(published: Path) -> None:
-    for stray in published.glob(".unfinished-*"):
-        shutil.rmtree(stray)
-    for stray in published.glob(".current-*"):
-        stray.unlink()
-
-
-def _write_marts(settings: Settings, folder: Path, publication_id: str, published_at: datetime) -> dict[str, int]:
+def _write_marts(
+    settings: Settings, folder: Path, publication_id: str, published_at: datetime, accepted: dict[str, str]
+) -> dict[str, int]:
     """Copy every mart, its comments included, into marts.duckdb and Parquet. Returns the rows per table."""
     counts: dict[str, int] = {}
     target = folder / "marts.duckdb"
@@ -187,7 +163,12 @@ def _write_marts(settings: Settings, folder: Path, publication_id: str, publishe
                        timestamp '{published_at.replace(tzinfo=None)}' as published_at,
                        {literal(settings.profile.name)} as profile_name,
                        {literal(settings.profile.business.reporting_zone)} as reporting_zone,
-                       {literal(settings.profile.business.currency)} as currency"""
+                       {literal(settings.profile.business.currency)} as currency,
+                       {literal("; ".join(f"{check}: {reason}" for check, reason in accepted.items()))} as accepted_checks"""
+        )
+        con.execute(
+            """create view dim_publication_age as
+               select *, date_diff('hour', published_at, make_timestamp(epoch_us(now()))) as age_hours from dim_publication"""
         )
         for table in [name for name, _ in tables] + ["dim_publication"]:
             parquet = folder / f"{table}.parquet"
@@ -237,7 +218,8 @@ def _manifest(
         "waiting_kpis": {kpi: {"published_to": to, "waits_for": streams} for kpi, to, streams in waiting},
         "findings": _findings(settings),
         "row_counts": counts,
-        "verdicts": [verdict.as_dict() for verdict in verdicts],
+        "accepted": _accepted(verdicts),
+        "verdicts": [verdict.as_dict() for verdict in worst_first(verdicts)],
         "versions": {
             "contracts": {name: load_contracts()[name].version for name in profile.streams},
             **{name: importlib.metadata.version(name) for name in VERSIONS_OF},
@@ -294,24 +276,3 @@ def _sync(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _link(published: Path, publication_id: str) -> None:
-    """Point `current` at the snapshot. The folder's link is replaced, not the file: readers follow it when they connect."""
-    temporary = published / f".current-{publication_id}"
-    os.symlink(publication_id, temporary)
-    os.replace(temporary, published / "current")
-    descriptor = os.open(published, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _retire(published: Path, publication_id: str) -> None:
-    """Keep the newest snapshots (OPSMART_KEEP_PUBLICATIONS, default 10), and the current one whatever its age."""
-    keep = max(1, int(os.environ.get("OPSMART_KEEP_PUBLICATIONS", KEEP_DEFAULT)))
-    snapshots = sorted(published.glob("[0-9]*Z-*"))
-    for old in snapshots[:-keep]:
-        if old.name != publication_id:
-            shutil.rmtree(old)

@@ -26,6 +26,7 @@ from orchestration.pipeline.verdicts import Verdict
 from orchestration.settings import Settings
 from sources.connectors.base import SourceError
 from sources.contract import Contract
+from sources.profile import Profile
 
 RULE = "matches_source"
 NAMED_KEYS = 3  # keys of a day and kind that a message names
@@ -51,22 +52,12 @@ class Difference:
         return "/".join(str(value) for value in self.key.values() if value is not None)
 
 
-def why_not(settings: Settings, stream: str) -> str | None:
+def why_not(profile: Profile, stream: str) -> str | None:
     """Why a stream is not reconciled, or None if it is."""
-    mapping = settings.profile.streams[stream]
+    mapping = profile.streams[stream]
     if mapping.reconcile == "off":
         return "the profile says reconcile = 'off'"
-    return None if mapping.reconcile_by == "content" else why_not_by_totals(settings.profile, stream)
-
-
-def check_names(settings: Settings) -> dict[str, str]:
-    """The checks that `judge` makes, by name, with what each asks."""
-    days = settings.profile.business.reconcile_days
-    return {
-        f"{stream}_{RULE}": f"The lake holds what the source says about the last {days} landing days."
-        for stream in settings.profile.streams
-        if why_not(settings, stream) is None
-    }
+    return None if mapping.reconcile_by == "content" else why_not_by_totals(profile, stream)
 
 
 def judge(settings: Settings, now: datetime | None = None) -> list[Verdict]:
@@ -74,7 +65,11 @@ def judge(settings: Settings, now: datetime | None = None) -> list[Verdict]:
 
     What was found is kept for `bury`.
     """
-    return [judge_stream(settings, name, now) for name in settings.profile.streams if why_not(settings, name) is None]
+    return [
+        judge_stream(settings, name, now)
+        for name in settings.profile.streams
+        if why_not(settings.profile, name) is None
+    ]
 
 
 def judge_stream(settings: Settings, stream: str, now: datetime | None = None) -> Verdict:

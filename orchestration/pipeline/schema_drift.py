@@ -79,7 +79,7 @@ def fields_now(gate: Gate, before: Mapping[str, Any]) -> dict[str, Any]:
     """
     names = list(gate.mapping.fields)
     types = {row[0]: row[1] for row in gate.con.execute("describe mapped").fetchall()}
-    counts = ", ".join(f"count({identifier('raw_' + name)})" for name in names)
+    counts = ", ".join(map(gate.filled, names))
     rows, *filled = gate.con.execute(f"select count(*), {counts or '0'} from judged").fetchone() or (0,)
     if not rows:
         return {}

@@ -6,6 +6,7 @@ It reads a publication as any reader would, and nothing else.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -15,6 +16,8 @@ from rich.text import Text
 
 from orchestration.pipeline.preview import PeriodPreview, StreamPreview
 from orchestration.pipeline.publication import Publication
+from orchestration.pipeline.refusals import last_refusal, told_age
+from orchestration.settings import Home
 
 WEEKLY = """
     with totals as (
@@ -162,18 +165,42 @@ def render(publication: Publication) -> RenderableType:
         parts += [Text(f"  {line}") for line in noted]
         parts.append(Text(""))
     parts += [Text(line) for line in restated(manifest)]
+    accepted = manifest.get("accepted", {})
+    parts += [Text(f"Accepted: {check}, because {reason}", style="yellow") for check, reason in accepted.items()]
+    told = f"{len(accepted)} failures accepted" if accepted else "0 blocking failures"
     parts.append(
-        Text(f"Gates: {passed} checks passed, {len(warned)} warnings, 0 blocking failures", style="bold green")
+        Text(
+            f"Gates: {passed} checks passed, {len(warned)} warnings, {told}",
+            style="bold yellow" if accepted else "bold green",
+        )
     )
+    age = told_age(datetime.now(UTC) - datetime.fromisoformat(manifest["published_at"]))
     parts.append(
-        Text(f"Publication {publication.id}: {publication.folder.parent / 'current' / 'marts.duckdb'}", style="bold")
+        Text(
+            f"Publication {publication.id}, {age} old: {publication.folder.parent / 'current' / 'marts.duckdb'}",
+            style="bold",
+        )
     )
     return Group(*parts)
 
 
+def refused_since(home: Home) -> str | None:
+    """One line when what readers see is older than the newest attempt, because that one was refused."""
+    found = last_refusal(home)
+    if found is None:
+        return None
+    at, checks = found
+    shown = ", ".join(checks[:3]) + (f" and {len(checks) - 3} more" if len(checks) > 3 else "")
+    return f"Not the newest: the attempt of {at:%Y-%m-%d %H:%M} UTC was refused by {shown or 'having no verdicts'}"
+
+
 def show(publication: Publication, console: Console | None = None) -> None:
-    """Print the summary."""
-    (console or Console()).print(render(publication))
+    """Print the summary, and whether a newer attempt was refused."""
+    console = console or Console()
+    console.print(render(publication))
+    refused = refused_since(Home(publication.folder.parent.parent))
+    if refused:
+        console.print(Text(refused, style="bold red"))
 
 
 def preview_tables(streams: Sequence[StreamPreview], periods: Sequence[PeriodPreview]) -> list[RenderableType]:

@@ -49,7 +49,7 @@ def land_tombstones(
         gone = _newest_standing(contract, files, asked)
         if not gone.num_rows:
             return {}
-        rows = _without_content(gone, schema, now or datetime.now(UTC))
+        rows = _without_content(gone, schema, lake.next_pull(settings.home, stream, now or datetime.now(UTC)))
         lake.append_rows(settings.home, stream, rows.to_reader())
     days = gone.column("landed_date").to_pylist()
     return {day: days.count(day) for day in sorted(set(days))}

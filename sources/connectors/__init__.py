@@ -14,10 +14,16 @@ from typing import Any
 
 import duckdb
 
-from sources.connectors import files, shopify, sql, zendesk
+from sources.connectors import dlt_resource, files, shopify, sql, zendesk
 from sources.connectors.base import SYSTEM_COLUMNS, Pull, SourceError, Window
 
-CONNECTORS: dict[str, ModuleType] = {"files": files, "shopify": shopify, "sql": sql, "zendesk": zendesk}
+CONNECTORS: dict[str, ModuleType] = {
+    "dlt": dlt_resource,
+    "files": files,
+    "shopify": shopify,
+    "sql": sql,
+    "zendesk": zendesk,
+}
 
 __all__ = ["CONNECTORS", "SYSTEM_COLUMNS", "Pull", "SourceError", "Window", "load_all"]
 

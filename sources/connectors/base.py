@@ -11,8 +11,12 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote, quote_plus
 from zoneinfo import ZoneInfo
+
+import duckdb
 
 SYSTEM_COLUMNS = ("_source_file", "_file_day", "_malformed")
 """Columns that connectors add to the source's own. `_malformed` says what is wrong with a row that cannot be read."""
@@ -25,6 +29,44 @@ T = TypeVar("T")
 
 class SourceError(Exception):
     """A source could not be read. One line: source, window, what happened, what to do; never a password."""
+
+
+class EnvironmentText(str):
+    """A profile's text with values of the environment in it: they may be secrets, so that no message may show them."""
+
+    values: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, text: str, values: Iterable[str]) -> EnvironmentText:
+        made = cls(text)
+        made.values = tuple(values)
+        return made
+
+
+_SECRET_NAME = re.compile(
+    r"secret|password|passwd|token|credential|connection_string|(^|_)(key|sas|auth)", re.IGNORECASE
+)
+_SHORTEST_SECRET = 4  # shorter texts stand in any message by chance
+
+
+def secrets_in(value: Any, name: str = "") -> list[str]:
+    """The texts in a profile's options that no message may show: from the environment, or named like a secret."""
+    if isinstance(value, dict):
+        return [secret for key, inner in value.items() for secret in secrets_in(inner, str(key))]
+    if isinstance(value, list | tuple):
+        return [secret for inner in value for secret in secrets_in(inner, name)]
+    found = [*value.values] if isinstance(value, EnvironmentText) else []
+    if isinstance(value, str) and _SECRET_NAME.search(name):
+        found.append(str(value))
+    return [secret for secret in found if len(secret) >= _SHORTEST_SECRET]
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """The text with each secret, as it is or as part of a URL, replaced by `***`."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        for form in (secret, quote(secret, safe=""), quote_plus(secret)):
+            text = text.replace(form, "***")
+    return text
 
 
 def day_start(day: date, zone: str) -> datetime:
@@ -99,6 +141,12 @@ def with_retries(action: Callable[[], T], is_transient: Callable[[Exception], bo
                 raise
             time.sleep(pause)
     return action()
+
+
+def scratch_folder(con: duckdb.DuckDBPyConnection) -> Path | None:
+    """The folder of a connection's database, where what is fetched for it may lie; None for one in memory."""
+    found = con.execute("select path from duckdb_databases() where database_name = current_database()").fetchone()
+    return Path(found[0]).parent if found and found[0] else None
 
 
 def silence_dlt() -> None:

@@ -9,7 +9,11 @@ from __future__ import annotations
 import codecs
 import glob
 import os
+import re
+import shutil
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -21,6 +25,7 @@ import pyarrow as pa
 from sources.connectors.base import with_retries
 
 CHUNK = 1 << 20
+_ZIP = b"PK\x03\x04"
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _SUFFIX = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 
@@ -62,22 +67,52 @@ class Readable:
         return next(self.chunks(), b"")
 
 
-def prepare(item: Any, source: str, day: date | None, file_format: str, encoding: str, staging: Path) -> Readable:
-    """Make one listed file (a dlt FileItem) readable. `staging` is a folder that lives as long as the reading.
+def prepare(item: Any, source: str, day: date | None, file_format: str, encoding: str, staging: Path) -> list[Readable]:
+    """Make one listed file (a dlt FileItem) readable: one file, or those of an archive.
 
-    Raises UnreadableFile.
+    `staging` is a folder that lives as long as the reading. Raises UnreadableFile.
     """
     try:
         local = _fetch(item, staging) if not source.startswith("/") else Path(source)
-        with local.open("rb") as file:
-            start = file.read(4)
-        size = local.stat().st_size
+        start = _start(local)
     except FileNotFoundError:
         raise UnreadableFile("vanished while it was read; run again once the source is at rest") from None
     except PermissionError:
         raise UnreadableFile("must not be read by this user; allow it") from None
     except Exception as error:  # remote file systems raise whatever their client library raises
         raise UnreadableFile(f"could not be fetched: {error}; run again when the source answers") from None
+    members = _unzipped(local, staging) if start == _ZIP else [("", local)]
+    return [
+        _readable(f"{source}/{name}" if name else source, path, day, file_format, encoding, staging)
+        for name, path in members
+    ]
+
+
+def _start(local: Path) -> bytes:
+    with local.open("rb") as file:
+        return file.read(4)
+
+
+def _unzipped(archive: Path, staging: Path) -> list[tuple[str, Path]]:
+    """The files in a zip archive, by name; each is checked against the sum that the archive has of it."""
+    members = []
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            for entry in packed.infolist():
+                name = entry.filename.rpartition("/")[2]
+                if entry.is_dir() or not name or name[0] in "._" or entry.filename.startswith("__MACOSX/"):
+                    continue
+                target = _new_file(staging, name)
+                with packed.open(entry) as content, target.open("wb") as file:
+                    shutil.copyfileobj(content, file, CHUNK)
+                members.append((entry.filename, target))
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        raise UnreadableFile(f"is truncated or damaged ({error}); have it written again") from None
+    return sorted(members)
+
+
+def _readable(source: str, local: Path, day: date | None, file_format: str, encoding: str, staging: Path) -> Readable:
+    start, size = _start(local), local.stat().st_size
     if file_format == "parquet":
         if start != b"PAR1":
             raise UnreadableFile("is no Parquet file, or is truncated; have it written again")
@@ -92,6 +127,11 @@ def prepare(item: Any, source: str, day: date | None, file_format: str, encoding
     return readable
 
 
+def is_array(readable: Readable) -> bool:
+    """Whether a JSON file is one array of objects instead of a line per object."""
+    return re.match(rb"\s*\[\s*(\{|\]\s*$|$)", readable.head()[:4096]) is not None
+
+
 def with_even_line_ends(readable: Readable, staging: Path) -> Readable:
     """A copy whose lines all end in a line feed: DuckDB refuses a CSV file that mixes kinds of line ends."""
 
@@ -103,6 +143,24 @@ def with_even_line_ends(readable: Readable, staging: Path) -> Readable:
             piece = piece[: len(piece) - len(held)]
             yield piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         yield b"\n" if held else b""
+
+    return _rewritten(readable, staging, pieces())
+
+
+def without_long_lines(readable: Readable, staging: Path, longest: int, instead: bytes) -> Readable:
+    """A copy in which each line of more than `longest` bytes is replaced, so that one of them spoils no other."""
+
+    def pieces() -> Iterator[bytes]:
+        held = b""
+        is_skipping = False
+        for piece in readable.chunks():
+            *whole, rest = (held + piece).split(b"\n")
+            for line in whole:
+                yield (instead if is_skipping or len(line) > longest else line) + b"\n"
+                is_skipping = False
+            is_skipping = is_skipping or len(rest) > longest
+            held = b"" if is_skipping else rest
+        yield instead if is_skipping else held
 
     return _rewritten(readable, staging, pieces())
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from itertools import groupby
+from pathlib import Path
 
 import duckdb
 
 from sources.connectors.base import unique_names
-from sources.connectors.file_access import Readable, UnreadableFile
+from sources.connectors.file_access import Readable, UnreadableFile, is_array, without_long_lines
 from sources.sql_text import identifier, list_literal, literal
 
 MOST_COLUMNS = 1000
 _SAMPLE_LINES = 20_000
+_LONGEST_LINE = 30 << 20  # DuckDB takes 32 MB
+_TOO_LONG = "opsmart: this line was too long"
 FILE_MAP = "_opsmart_files"
 _LINES = "_opsmart_lines"
 OPENED = "_opsmart_file"
@@ -45,16 +47,37 @@ def create_from_parquet(con: duckdb.DuckDBPyConnection, table: str, files: Seque
     )
 
 
-def create_from_jsonl(con: duckdb.DuckDBPyConnection, table: str, files: Sequence[Readable], by_day: bool) -> None:
+def create_from_jsonl(
+    con: duckdb.DuckDBPyConnection, table: str, files: Sequence[Readable], by_day: bool, staging: Path
+) -> None:
     """One column per top-level key: VARCHAR, or JSON where most of its values are objects or arrays.
 
-    The keys come from the first lines. Lines that have further keys keep their text until these have got their
+    A file has a line per object, or is one array of objects. A line that is longer than DuckDB takes is a malformed row.
+    """
+    try:
+        _create_from_json(con, table, files, by_day)
+    except duckdb.Error as error:
+        if "maximum_object_size" not in str(error):
+            raise
+        short = [
+            file if is_array(file) else without_long_lines(file, staging, _LONGEST_LINE, f'"{_TOO_LONG}"'.encode())
+            for file in files
+        ]
+        _create_from_json(con, table, short, by_day)
+
+
+def _create_from_json(con: duckdb.DuckDBPyConnection, table: str, files: Sequence[Readable], by_day: bool) -> None:
+    """The keys come from the first lines. Lines that have further keys keep their text until these have got their
     columns too, which costs a tenth of reading everything twice.
     """
+    kinds: dict[tuple[bool, str], list[Readable]] = {}
+    for file in files:
+        kinds.setdefault((is_array(file), file.compression), []).append(file)
     scan = " union all ".join(
-        f"select json, filename from read_ndjson_objects({list_literal(f.pattern for f in group)}, "
-        f"compression='{'uncompressed' if compression == 'none' else compression}', ignore_errors=true, filename=true)"
-        for compression, group in by_compression(files)
+        f"select json, filename from {'read_json_objects' if are_arrays else 'read_ndjson_objects'}("
+        f"{list_literal(f.pattern for f in group)}, {'format=' + literal('array') if are_arrays else 'ignore_errors=true'}, "
+        f"compression='{'uncompressed' if compression == 'none' else compression}', filename=true)"
+        for (are_arrays, compression), group in kinds.items()
     )
     sampled = _keys_of(con, f"(select json from ({scan}) limit {_SAMPLE_LINES})")
     _refuse_too_many(len(sampled))
@@ -68,6 +91,7 @@ def create_from_jsonl(con: duckdb.DuckDBPyConnection, table: str, files: Sequenc
     ]
     malformed = (
         "case when json is null then 'malformed JSON line' "
+        f"when json::varchar = '\"{_TOO_LONG}\"' then 'a JSON line of more than {_LONGEST_LINE >> 20} MB' "
         "when left(ltrim(json::varchar), 1) <> '{' then 'a JSON line that is no object' end"
     )
     with_file_map(
@@ -145,11 +169,6 @@ def _pick(key: str, is_nested: bool, line: str = "json") -> str:
     if is_nested:
         return f"nullif(json_extract({line}, {pointer}), 'null'::json)"
     return f"json_extract_string({line}, {pointer})"
-
-
-def by_compression(files: Sequence[Readable]) -> list[tuple[str, list[Readable]]]:
-    ordered = sorted(files, key=lambda file: file.compression)
-    return [(compression, list(group)) for compression, group in groupby(ordered, key=lambda file: file.compression)]
 
 
 def _renamed(names: Sequence[str], new_names: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import glob
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -19,15 +20,28 @@ from typing import Any, Literal
 import duckdb
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from sources.connectors.base import SourceError, Window, root_cause, silence_dlt, source_error, with_retries
+from sources.connectors.base import (
+    RETRY_PAUSES,
+    SourceError,
+    Window,
+    masked,
+    root_cause,
+    scratch_folder,
+    secrets_in,
+    silence_dlt,
+    source_error,
+    with_retries,
+)
 from sources.connectors.file_access import Readable, UnreadableFile, prepare
 from sources.connectors.file_csv import Dialect, create_from_csv
+from sources.connectors.file_days import TOKEN, DayPattern, WrongDay, complaint, for_any_day, for_day, has_day
 from sources.connectors.file_formats import create_empty, create_from_jsonl, create_from_parquet
+from sources.connectors.file_storage import etags_of, file_system_of, is_refused, missing_package, unlisted
 
-_DAY = "{day}"
-_ANY_DAY = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 _FEW_DAYS = 7  # up to here a remote folder is asked day by day, beyond it once for all days
 _REMOTE = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "http", "https", "sftp", "gdrive", "hf", "memory")
+_UNFINISHED = re.compile(r"\.(tmp|temp|part|partial|inprogress|crdownload|filepart|swp)$|~$", re.IGNORECASE)
+"""How writers name files that they have not finished yet. (Hidden files and `_SUCCESS` and the like are no data either.)"""
 
 
 class Options(BaseModel):
@@ -40,13 +54,13 @@ class Options(BaseModel):
     delimiter: str = ","
     encoding: str = "utf-8"
     null_text: str | tuple[str, ...] = ()
+    storage_options: dict[str, Any] = Field(default={}, repr=False)
 
     @field_validator("path")
     @classmethod
     def _known_path(cls, value: str) -> str:
-        unknown = [name for name in re.findall(r"\{[^}]*\}", value) if name != _DAY]
-        if unknown:
-            raise ValueError(f"{unknown[0]} is unknown in a path; allowed: {_DAY}, which stands for YYYY-MM-DD")
+        if wrong := complaint(value):
+            raise ValueError(wrong)
         scheme = value.partition("://")[0] if "://" in value else "file"
         if scheme not in ("file", *_REMOTE):
             raise ValueError(f"no such kind of storage; allowed: a local path, or one of {', '.join(_REMOTE)}://")
@@ -78,7 +92,12 @@ class Options(BaseModel):
     @property
     def is_by_day(self) -> bool:
         """Whether the path itself says which landing day a file belongs to."""
-        return _DAY in self.path
+        return has_day(self.path)
+
+    @property
+    def may_lack_columns(self) -> bool:
+        """JSON lines leave out what is empty."""
+        return self.format == "jsonl"
 
     @property
     def is_remote(self) -> bool:
@@ -101,6 +120,7 @@ class _Found:
     item: Any
     path: str
     day: date | None
+    etag: str | None = None
 
     @property
     def entry(self) -> dict[str, Any]:
@@ -108,6 +128,7 @@ class _Found:
             "path": self.path,
             "size": self.item.get("size_in_bytes"),
             "modified": self.item["modification_date"].isoformat(),
+            "etag": self.etag,
             "day": self.day.isoformat() if self.day else None,
         }
 
@@ -117,9 +138,9 @@ def check(options: Options) -> str | None:
     where = f"path = {options.path!r}"
     if options.is_remote:
         try:
-            _file_system(options)
-        except ImportError as error:
-            return f"{where}: a package is missing for this kind of storage: {error}"
+            file_system_of(options.address, options.storage_options)
+        except ImportError:
+            return f"{where}: {'; '.join(missing_package(options.path))}"
     elif complaint := _unreachable(options):
         return f"{where}: {complaint}"
     if not options.is_by_day:
@@ -136,16 +157,10 @@ def resource(options: Options, window: Window | None, source_zone: str) -> Any:
     import dlt
     from dlt.sources.filesystem import filesystem
 
-    file_system = _file_system(options)
+    file_system = file_system_of(options.address, options.storage_options)
 
     def listed() -> Iterator[Any]:
-        for root, pattern in _patterns(options, window):
-            yield from filesystem(
-                bucket_url=root,
-                credentials=file_system,
-                file_glob=pattern,
-                fetch_file_info=options.path.startswith("http"),
-            )
+        yield from _listed(options, window, file_system, filesystem)
 
     return dlt.resource(listed, name="files")
 
@@ -158,33 +173,57 @@ def listing(options: Options, window: Window | None) -> list[dict[str, Any]]:
 def load(
     con: duckdb.DuckDBPyConnection, table: str, options: Options, window: Window | None, source_zone: str
 ) -> list[dict[str, Any]]:
-    """Create the temporary table `table` with the rows of the listed files. Returns the listing they came from."""
-    found = _find(options, window)
-    with tempfile.TemporaryDirectory(prefix="opsmart-files-") as folder:
+    """Create the temporary table `table` with the rows of the listed files. Returns the listing they came from.
+
+    A day whose files change while they are read is read again, and refused if they do not come to rest: half a day
+    would be published. Files that hold all days may grow; the listing says what was read.
+    """
+    for pause in (*RETRY_PAUSES, None):
+        found = _find(options, window)
+        _load(con, table, options, window, found)
+        changed = _changed(options, window, found) if options.is_by_day else None
+        if changed is None:
+            break
+        if pause is None:
+            raise source_error(changed, window, "changed while it was read", "run again once it is written to its end")
+        time.sleep(pause)
+    return [file.entry for file in found]
+
+
+def _changed(options: Options, window: Window | None, found: list[_Found]) -> str | None:
+    """The first of the files that is no longer what was listed before it was read. (A new one is the next run's.)"""
+    now = {file.path: file.entry for file in _find(options, window)}
+    return next((file.path for file in found if now.get(file.path) != file.entry), None)
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection, table: str, options: Options, window: Window | None, found: list[_Found]
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="opsmart-files-", dir=scratch_folder(con)) as folder:
         staging = Path(folder)
         readables: list[Readable] = []
         try:
             for file in found:
                 try:
-                    readable = prepare(file.item, file.path, file.day, options.format, options.encoding, staging)
+                    prepared = prepare(file.item, file.path, file.day, options.format, options.encoding, staging)
                 except UnreadableFile as error:
-                    raise UnreadableFile(str(error), file.path) from None
-                if readable.local.stat().st_size:
-                    readables.append(readable)
+                    raise UnreadableFile(masked(str(error), secrets_in(options.storage_options)), file.path) from None
+                readables += [readable for readable in prepared if readable.local.stat().st_size]
             _create(con, table, options, readables, staging)
         except UnreadableFile as error:
             happened, _, advice = str(error).rpartition("; ")
             raise source_error(error.source or options.path, window, happened, advice) from None
         except duckdb.Error as error:
             message = str(error).partition("\n")[0]
-            culprit = next((r.source for r in readables if str(r.local) in str(error)), options.path)
+            culprit = next((r for r in readables if str(r.local) in str(error)), None)
+            if culprit is not None:
+                message = message.replace(str(culprit.local), Path(culprit.source).name)
             raise source_error(
-                culprit,
+                culprit.source if culprit else options.path,
                 window,
                 f"cannot be read as {options.format}: {message}",
                 "have it written again, or set format",
             ) from None
-    return [file.entry for file in found]
 
 
 def _create(
@@ -195,40 +234,52 @@ def _create(
     elif options.format == "csv":
         create_from_csv(con, table, readables, options.is_by_day, options.dialect, staging)
     elif options.format == "jsonl":
-        create_from_jsonl(con, table, readables, options.is_by_day)
+        create_from_jsonl(con, table, readables, options.is_by_day, staging)
     else:
         create_from_parquet(con, table, readables, options.is_by_day)
 
 
 def _find(options: Options, window: Window | None) -> list[_Found]:
-    day_in = _day_pattern(options.address)
+    day_in = DayPattern(options.address)
     found = []
     if complaint := None if options.is_remote else _unreachable(options):
         raise source_error(options.path, window, complaint, "bring it back, or set the right path")
     try:
         items = with_retries(
             lambda: list(resource(options, window, "UTC")),
-            lambda error: options.is_remote and isinstance(root_cause(error), OSError),
+            lambda error: options.is_remote and isinstance(root_cause(error), OSError) and not is_refused(error),
         )
+        etags = etags_of(items, options.address, options.storage_options)
+    except ImportError:
+        raise source_error(options.path, window, *missing_package(options.path)) from None
     except Exception as error:
-        cause = root_cause(error)
-        raise source_error(
-            options.path, window, f"cannot be listed: {cause}", "see that it can be reached and read by this user"
-        ) from None
-    if not items and not options.is_by_day:
-        raise source_error(options.path, window, "no file is there", "bring it back, or set the right path")
+        raise source_error(options.path, window, *unlisted(error, options.storage_options)) from None
     for item in items:
         path = item["file_url"] if options.is_remote else item.local_file_path
         day = None
+        if _is_no_data(options.path, path):
+            continue
         if options.is_by_day:
-            match = day_in.search(path)
-            if match is None:
+            try:
+                day = day_in.day_of(path)
+            except WrongDay as error:
+                raise source_error(
+                    path, window, f"{error} is no day of the calendar", "rename it or move it away"
+                ) from None
+            if day is None or (window and not window.first_day <= day <= window.last_day):
                 continue
-            day = _day(match["day"], path, window)
-            if window and not window.first_day <= day <= window.last_day:
-                continue
-        found.append(_Found(item, path, day))
+        found.append(_Found(item, path, day, etags.get(path)))
+    if not found and not options.is_by_day:
+        raise source_error(options.path, window, "no file is there", "bring it back, or set the right path")
     return sorted(found, key=lambda file: file.path)
+
+
+def _is_no_data(pattern: str, path: str) -> bool:
+    """Hidden files, markers and what is still being written, unless the profile's own pattern begins like them."""
+    name, wanted = path.rpartition("/")[2], pattern.rpartition("/")[2]
+    if name[:1] in (".", "_") and name[:1] != wanted[:1]:
+        return True
+    return "/_temporary/" in path or (_UNFINISHED.search(name) is not None and not _UNFINISHED.search(wanted))
 
 
 def _unreachable(options: Options) -> str | None:
@@ -240,11 +291,11 @@ def _unreachable(options: Options) -> str | None:
         return f"there is no {start}"
     folders = [Path(start)]
     if options.is_by_day:
-        until_day = options.address[len(start) :].partition(_DAY)[0]
-        by_day = options.address[len(start) + len(until_day) :].partition("/")
-        if by_day[1]:
-            days = (until_day + by_day[0]).replace(_DAY, _ANY_DAY).lstrip("/")
-            folders += Path(start).glob(days)
+        rest = options.address[len(start) :]
+        by_day = rest[: max(match.end() for match in TOKEN.finditer(rest))]
+        further = rest[len(by_day) :].partition("/")
+        if further[1]:
+            folders += Path(start).glob(for_any_day(by_day + further[0]).lstrip("/"))
     for folder in folders:
         # a search passes over what it must not read, which would look like a day without files
         if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
@@ -252,24 +303,27 @@ def _unreachable(options: Options) -> str | None:
     return None
 
 
-def _day(text: str, path: str, window: Window | None) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise source_error(path, window, f"{text} is no day of the calendar", "rename it or move it away") from None
+def _listed(options: Options, window: Window | None, file_system: Any, filesystem: Any) -> Iterator[Any]:
+    for root, pattern in _patterns(options, window):
+        yield from filesystem(
+            bucket_url=root,
+            credentials=file_system,
+            file_glob=pattern,
+            fetch_file_info=options.path.startswith("http"),
+        )
 
 
 def _patterns(options: Options, window: Window | None) -> list[tuple[str, str]]:
     """Where dlt has to look: pairs of a root and a pattern below it."""
     if not options.is_remote:
         start = _literal_start(options.address)
-        rest = options.address[len(start) :].replace(_DAY, _ANY_DAY)
+        rest = for_any_day(options.address[len(start) :])
         return [("/", (glob.escape(start) + rest).lstrip("/"))]
     scheme, _, rest = options.path.partition("://")
     root, _, pattern = rest.partition("/")
     if options.is_by_day and window and len(window.days()) <= _FEW_DAYS:
-        return [(f"{scheme}://{root}", pattern.replace(_DAY, day.isoformat())) for day in window.days()]
-    return [(f"{scheme}://{root}", pattern.replace(_DAY, _ANY_DAY))]
+        return [(f"{scheme}://{root}", for_day(pattern, day)) for day in window.days()]
+    return [(f"{scheme}://{root}", for_any_day(pattern))]
 
 
 def _literal_start(address: str) -> str:
@@ -278,31 +332,7 @@ def _literal_start(address: str) -> str:
     start = ""
     for part in parts[1:]:
         further = f"{start}/{part}"
-        if _DAY in part or (glob.has_magic(part) and not os.path.lexists(further)):
+        if has_day(part) or (glob.has_magic(part) and not os.path.lexists(further)):
             return start or "/"
         start = further
     return start
-
-
-def _day_pattern(address: str) -> re.Pattern[str]:
-    """Finds the day in a listed path; where the path names the day twice, both have to agree."""
-    translations = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    pattern = ""
-    for piece in re.split(r"(\{day\}|\*\*/|\*\*|\*|\?|\[[^\]/]+\])", address.rpartition("://")[2].lstrip("/")):
-        if piece == _DAY:
-            pattern += "(?P=day)" if "(?P<day>" in pattern else r"(?P<day>\d{4}-\d{2}-\d{2})"
-        elif piece in translations:
-            pattern += translations[piece]
-        elif piece.startswith("[") and piece.endswith("]"):
-            pattern += f"(?:{re.escape(piece)}|{piece.replace('[!', '[^')})"
-        else:
-            pattern += re.escape(piece)
-    return re.compile(f"(?:^|/){pattern}$")
-
-
-def _file_system(options: Options) -> Any:
-    import fsspec
-
-    scheme = options.path.partition("://")[0] if options.is_remote else "file"
-    # without caches: a listing must show what is there now, in a process that lives for weeks too
-    return fsspec.filesystem(scheme, skip_instance_cache=True, use_listings_cache=False)

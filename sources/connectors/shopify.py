@@ -51,7 +51,7 @@ class Options(http.HttpOptions):
     api_version: str = Field(default="2026-07", pattern=r"^\d{4}-\d{2}$")
     page_size: int = Field(default=250, ge=1, le=250)
 
-    format: ClassVar[str] = "jsonl"  # a field that no row has is a missing value, as in JSON lines
+    may_lack_columns: ClassVar[bool] = True  # a field that no row has is a missing value
 
 
 def check(options: Options) -> str | None:
@@ -91,7 +91,7 @@ def load(
                 for page in _pages(options, window):
                     lines.writelines(json.dumps(row, separators=(",", ":")) + "\n" for row in page)
             if path.stat().st_size:
-                create_from_jsonl(con, table, [Readable(_describe(options), path, "none", None)], False)
+                create_from_jsonl(con, table, [Readable(_describe(options), path, "none", None)], False, Path(folder))
             else:
                 create_empty(con, table, False)
     except Exception as error:

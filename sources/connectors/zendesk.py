@@ -45,7 +45,7 @@ class Options(http.HttpOptions):
     page_size: int = Field(default=1000, ge=1, le=1000)
     rating_days: int = Field(default=30, ge=0, le=366)
 
-    format: ClassVar[str] = "jsonl"  # a field that no row has is a missing value, as in JSON lines
+    may_lack_columns: ClassVar[bool] = True  # a field that no row has is a missing value
 
     @field_validator("email")
     @classmethod
@@ -114,7 +114,7 @@ def load(
                 for page in zendesk_pages.pages(options, window):
                     lines.writelines(json.dumps(row, separators=(",", ":")) + "\n" for row in page)
             if path.stat().st_size:
-                create_from_jsonl(con, table, [Readable(_describe(options), path, "none", None)], False)
+                create_from_jsonl(con, table, [Readable(_describe(options), path, "none", None)], False, Path(folder))
                 _drop_repeats(con, table, STAMPS[options.table])
             else:
                 create_empty(con, table, False)

@@ -1,4 +1,4 @@
-"""What a fork server imports once: dbt, the modules of its Python models, and the parsed project.
+"""What a fork server imports once: dbt, the modules of its Python models and of the pipeline, and the parsed project.
 
 Importing this parses the project, so only builds that run in a process of their own import it. No database is opened
 here: its threads would not survive the fork.
@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import dbt_common.clients.agate_helper  # noqa: F401
+import dlt.sources.filesystem
+import dlt.sources.sql_database  # noqa: F401
 import pandas  # noqa: F401  (DuckDB imports it at its first prepared statement)
 from dbt.cli.main import dbtRunner
 from dbt_common.clients.jinja import template_cache
 from filelock import FileLock
 
-import orchestration.pipeline.plan  # noqa: F401
+import orchestration.pipeline.landing
+import orchestration.pipeline.plan
+import orchestration.pipeline.publication  # noqa: F401
 from sources.contract import load_contracts
 
 ROOT = Path(__file__).parents[2]

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
+from rich.console import Console
 
-from orchestration.pipeline import build, runner
-from orchestration.pipeline.publication import PublicationRefused, current
+from orchestration import cli
+from orchestration.definitions import build_definitions
+from orchestration.pipeline import batch_checks, build, mart_checks, runner
+from orchestration.pipeline.landing import land_stream
+from orchestration.pipeline.publication import current
+from orchestration.pipeline.verdicts import Acceptance
 from orchestration.settings import Settings, load_settings
 
 DAYS = [date(2026, 3, day) for day in (2, 3, 4)]
@@ -173,7 +180,7 @@ def test_a_missing_key_column_fails_the_stream_and_no_other(shop: tuple[Shop, Se
     company.write_orders(header="number,at,currency", more=("x,2026-03-04 10:00:00,EUR",))
     landed = land_all(settings)
     assert {s for (s, _), x in landed.items() if x.state == "failed"} == {"orders"}
-    assert "streams.orders.fields.order_id cannot be evaluated" in landed["orders", DAYS[0]].reason
+    assert "orders: the required field order_id has vanished: before VARCHAR" in str(landed["orders", DAYS[0]].reason)
 
 
 def test_a_source_that_is_gone_fails_its_stream_and_no_other(shop: tuple[Shop, Settings]) -> None:
@@ -185,19 +192,54 @@ def test_a_source_that_is_gone_fails_its_stream_and_no_other(shop: tuple[Shop, S
     assert "orders.csv" in (failed["orders"] or "")
 
 
+def make_publish(settings: Settings, *arguments: str) -> tuple[int, str, list[dg.AssetCheckEvaluation]]:
+    """(exit code, what was printed, the asset checks in the order in which Dagster saw them) of `make publish`."""
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(cli, "OUT", Console(file=printed, width=400))
+        patched.setattr(cli, "_definitions", lambda: build_definitions(settings))
+        code = cli.main(["publish", *arguments])
+    instance = cli.dagster_instance(settings.home)
+    run = instance.get_runs(limit=1)[0]
+    events = [e.dagster_event for e in instance.all_logs(run.run_id) if e.dagster_event]
+    found = [e.asset_check_evaluation_data for e in events if e.event_type_value == "ASSET_CHECK_EVALUATION"]
+    return code, printed.getvalue(), found
+
+
 def test_a_number_that_breaks_an_identity_is_not_published(shop: tuple[Shop, Settings]) -> None:
-    """An order in a currency without a rate: gate 2 refuses, and says which order, who owns it and what to do."""
+    """An order in a currency without a rate: gate 2 refuses, says which order, whose it is, how to look and how to go on.
+
+    Neither gate 1 nor the judge of the marts sees anything wrong.
+    """
     company, settings = shop
     company.write_orders(more=("dollar,2026-03-04 10:00:00,USD",))
     assert land_all(settings)["orders", DAYS[2]].state == "landed"
-    before = current(settings)
-    with pytest.raises(PublicationRefused) as refused:
-        runner.build_and_publish(settings)
-    message = str(refused.value)
-    for part in ("have_rates", "owner finance", "dollar", "fx_rates", "the last good publication stands"):
-        assert part in message
-    after = current(settings)
-    assert before is not None and after is not None and after.id == before.id
+    code, printed, checks = make_publish(settings)
+    assert code == 1
+    for part in (
+        "orders_have_rates [failed] 1 rows",
+        "owner finance, failing since 20",
+        "dollar",
+        "fx_rates",
+        "the last good publication stands: 20",
+        " old. All verdicts: ",
+        'Look: make dbt ARGS="show --select orders_have_rates"',
+        'make publish ACCEPT="orders_have_rates" REASON="…"',
+    ):
+        assert part in printed, printed
+    first = checks[0]
+    assert (first.check_name, first.passed, first.severity) == ("orders_have_rates", False, dg.AssetCheckSeverity.ERROR)
+    said = {name: value.value for name, value in first.metadata.items()}
+    assert (said["owner"], said["status"], said["count"]) == ("finance", "failed", 1)
+    assert (
+        "dollar" in str(said["samples"]) and "fx_rates" in said["what to do"] and "show --select" in said["how to look"]
+    )
+    tests = {verdict.check: verdict.status for verdict in build.read_verdicts(settings.home) if verdict.check}
+    assert {check.check_name: check.metadata["status"].value for check in checks} == tests and len(checks) == len(tests)
+    skipped = [check for check in checks if check.metadata["status"].value == "error"]
+    assert len(skipped) > 30, "what comes after the failed test was not evaluated"
+    assert not any(check.passed for check in skipped)
+    assert [v.name for v in mart_checks.judge_marts(settings.home) if v.blocks] == []
 
 
 def test_a_failed_dbt_test_does_not_get_past_publishing(shop: tuple[Shop, Settings]) -> None:
@@ -212,6 +254,78 @@ def test_a_failed_dbt_test_does_not_get_past_publishing(shop: tuple[Shop, Settin
         assert all(v.blocks for v in build.read_verdicts(settings.home))
     finally:
         results.write_text(kept)
+
+
+WHY = 'Finance\'s "rates" come on Monday'
+
+
+def accepted_in_dagster(settings: Settings) -> None:
+    code, printed, checks = make_publish(settings, "--accept", "orders_have_rates", "--reason", WHY)
+    assert code == 0, printed
+    (accepted,) = [check for check in checks if check.metadata["accepted because"].value]
+    assert (accepted.check_name, accepted.passed, accepted.severity) == (
+        "orders_have_rates",
+        False,
+        dg.AssetCheckSeverity.WARN,
+    )
+    assert f"Accepted: orders_have_rates, because {WHY}" in printed
+
+
+def accepted_by_the_runner(settings: Settings) -> None:
+    runner.build_and_publish(settings, acceptance=Acceptance(("orders_have_rates",), WHY))
+
+
+@pytest.mark.parametrize("publish", [accepted_by_the_runner, pytest.param(accepted_in_dagster, marks=pytest.mark.soak)])
+def test_an_accepted_failure_is_published_with_its_reason(first: Shop, publish: Callable[[Settings], None]) -> None:
+    settings = load_settings()
+    Shop(first.root).write_orders(more=("dollar,2026-03-04 10:00:00,USD",))
+    land_all(settings)
+    before = current(settings)
+    publish(settings)
+    done = current(settings)
+    assert before is not None and done is not None and done.id != before.id
+    assert done.manifest["accepted"] == {"orders_have_rates": WHY}
+    (verdict,) = [v for v in done.manifest["verdicts"] if v["name"] == "orders_have_rates"]
+    assert (verdict["status"], verdict["accepted"], verdict["blocks"], verdict["count"]) == ("failed", WHY, False, 1)
+    with duckdb.connect(str(done.folder / "marts.duckdb"), read_only=True) as con:
+        assert con.execute("select accepted_checks, age_hours from dim_publication_age").fetchall() == [
+            (f"orders_have_rates: {WHY}", 0)
+        ]
+        assert con.execute("select count(*) from fct_orders__orders").fetchall() == [(16,)], "what comes after is built"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--accept", "orders_have_rates"), "REASON="),
+        (("--reason", "because"), "ACCEPT=<check> is needed"),
+        (("--accept", "orders_have_wings", "--reason", "because"), "ACCEPT=orders_have_wings: no blocking check"),
+    ],
+)
+def test_a_wrong_acceptance_is_one_line(first: Shop, arguments: tuple[str, ...], said: str) -> None:
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(cli, "OUT", Console(file=printed, width=400))
+        patched.setattr(cli, "_definitions", lambda: None)
+        assert cli.main(["publish", *arguments]) == 2
+    assert said in printed.getvalue() and printed.getvalue().count("\n") <= 1
+
+
+def test_what_gate_1_refuses_no_other_gate_finds(first: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day of which every row is bad, and a gate 1 that lets it land: gate 2 and the publish step see a quiet day."""
+    settings = load_settings()
+    company = Shop(first.root)
+    company.write_orders(more=("dollar,2026-03-04 10:00:00,EUR",))
+    company.events(DAYS[1], [event(DAYS[1], n, uses="many") for n in range(10)])
+    judge = batch_checks.judge
+    monkeypatch.setattr(batch_checks, "judge", lambda *given: (judge(*given)[0], {}))
+    assert land_all(settings)["usage_events", DAYS[1]].state == "landed"
+    done = runner.build_and_publish(settings)
+    with duckdb.connect(str(done.folder / "marts.duckdb"), read_only=True) as con:
+        query = "select value from fct_kpi where kpi_id = 'dau' and dimension = 'all' and period_start = '2026-03-03'"
+        assert con.execute(query).fetchall() == [(0,)]
+    monkeypatch.setattr(batch_checks, "judge", judge)
+    assert [x.state for x in land_stream(settings, "usage_events", [DAYS[1]], "again").landings] == ["failed"]
 
 
 def test_after_the_mend_the_next_run_publishes_everything(first: Shop) -> None:

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
-from tests.integration.histories.builds import Template, make_template
+from tests.faults.figures import record
+from tests.integration.histories.builds import Template
 from tests.integration.histories.machine import KINDS, History, Machine, Step, live_through, opened
-from tests.integration.histories.world import REPORTING_ZONES, profile_text
 
 MAXIMUM_STEPS = 12
 PARTS = 6
@@ -32,18 +32,6 @@ HISTORIES = st.builds(
         st.builds(Step, st.sampled_from(KINDS), SEEDS), max_size=MAXIMUM_STEPS, unique_by=lambda s: s.kind
     ).map(tuple),
 )
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
-    """A warehouse over an empty lake, built once for all histories."""
-    root = tmp_path_factory.mktemp("template")
-    profile = root / "world.toml"
-    profile.write_text(profile_text(root, REPORTING_ZONES[0]), encoding="utf-8")
-    with pytest.MonkeyPatch.context() as environment:  # the histories set these two
-        environment.setenv("OPSMART_PROFILE", "")
-        environment.setenv("OPSMART_HOME", "")
-        yield make_template(root / "home", profile)
 
 
 def run_histories(template: Template, examples: int, seed: int, share: int) -> Counter[str]:
@@ -102,6 +90,7 @@ def test_a_history_converges(template: Template, opening: Machine, tmp_path: Pat
     counts: Counter[str] = Counter()
     live_through(history, tmp_path, template, counts, opening)
     assert counts["history"] == 1 and counts["value compared"] > 0
+    record("sequences")
 
 
 @pytest.mark.soak
@@ -112,5 +101,6 @@ def test_many_random_histories_converge(template: Template, capsys: pytest.Captu
     with capsys.disabled():
         print(f"\nOPSMART_SOAK_SEED={seed}, part {part + 1} of {PARTS}", file=sys.stderr, flush=True)
         counts = run_histories(template, 300 // PARTS, seed + part, share=-(-20 // PARTS))
+    record("sequences", counts["history"])
     assert counts["history"] >= 300 // PARTS
     assert min(counts[kind] for kind in KINDS) >= 20 / PARTS, "of each kind twenty over all parts"

@@ -20,9 +20,10 @@ from orchestration.pipeline import build, mart_checks, runner
 from orchestration.pipeline.publication import publish
 from orchestration.schedules import needed_range_tags
 from orchestration.settings import load_settings
-from sources.profile import PROFILES_DIR
+from sources.profile import PROFILES_DIR, load_profile
 from tests.integration.mutations import MUTATIONS
 from tests.integration.support_oracle import Promises, check_tickets
+from tests.lint import check_docs
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -222,6 +223,49 @@ def warehouse(ran: tuple[Path, str]) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(str(ran[0] / "warehouse" / "warehouse.duckdb")) as con:
         con.execute("set TimeZone = 'UTC'; set default_null_order = 'nulls_last'")
         yield con
+
+
+def manifest(home: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((home / "warehouse" / "dbt" / "target" / "manifest.json").read_text("utf-8"))
+    return found
+
+
+def test_every_check_is_listed_with_the_test_that_makes_it_fail(ran: tuple[Path, str]) -> None:
+    profile = load_profile("sample", {"OPSMART_HOME": "."}, check_sources=False)
+    every = check_docs.every_check(profile, manifest(ran[0]))
+    assert [check.name for check in every if check_docs.spoiled_by(check, profile) is None] == []
+    assert len({check.name for check in every}) == len(every) > 250
+    written = check_docs.PAGE.read_text(encoding="utf-8")
+    assert written == check_docs.page(profile, manifest(ran[0])), "run `make docs`"
+
+
+SPOILED_MODELS = {  # a row twice; where there is none, two rows of nothing
+    "unique_combination": (
+        "(select one.* from (select * from {model} limit 1) as one cross join (values (1), (2)) as two)",
+        "(select nothing.* from (values (1), (2)) as two left join (select * from {model}) as nothing on false)",
+    ),
+    "accepted_values": ("(select * replace ('x' as {column}) from {model})",),
+}
+
+
+@pytest.mark.parametrize("kind", SPOILED_MODELS)
+def test_a_generic_check_finds_what_is_spoiled(
+    ran: tuple[Path, str], warehouse: duckdb.DuckDBPyConnection, kind: str
+) -> None:
+    """Each test of the kind, as dbt compiled it, asked of a spoiled model."""
+    nodes = manifest(ran[0])["nodes"]
+    tests = [node for node in nodes.values() if (node.get("test_metadata") or {}).get("name") == kind]
+    compiled = ran[0] / "warehouse" / "dbt" / "target" / "compiled" / "opsmart"
+    unseen = []
+    for node in tests:
+        model = nodes[node["attached_node"]]["relation_name"]
+        path = compiled / node["original_file_path"] / node["path"]
+        query = path.read_text(encoding="utf-8")
+        assert f"from {model}" in query
+        spoiled = [how.format(model=model, column=node["column_name"]) for how in SPOILED_MODELS[kind]]
+        if not any(warehouse.execute(query.replace(f"from {model}", f"from {rows}")).fetchall() for rows in spoiled):
+            unseen.append(node["name"])
+    assert tests and unseen == []
 
 
 def test_every_check_has_a_mutation() -> None:

@@ -5,21 +5,27 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from orchestration.pipeline import batch_checks, expectations
+from orchestration.pipeline import usual as usual_days
 from orchestration.pipeline.landing import StreamLanding
 from orchestration.pipeline.verdicts import Verdict
+from sources.contract import load_contracts
 from tests.integration.histories.checks import judge_in_pandas
 
+STREAM = "usage_events"
 FIRST = date(2026, 3, 1)
-DAY = FIRST + timedelta(days=batch_checks.MINIMUM_HISTORY)
-USUAL = batch_checks.MINIMUM_VOLUME
-DAYS = [FIRST + timedelta(days=n) for n in range(batch_checks.MINIMUM_HISTORY + 1)]
+ORDER = {"order_id": 1, "ordered_at": FIRST, "updated_at": FIRST, "currency": "EUR"}
+TICKET = {"ticket_id": 1, "created_at": FIRST, "updated_at": FIRST}
+DAY = FIRST + timedelta(weeks=usual_days.MINIMUM_WEEKS)
+USUAL = 70  # rows of a day: half of them is more than chance
+DAYS = [FIRST + timedelta(days=n) for n in range((DAY - FIRST).days + 1)]
 
 
 def event(day: date, number: int, **values: object) -> dict[str, Any]:
-    at = f"{day}T10:00:00Z"
+    at = f"{day}T{number % 24:02}:00:00Z"
     row = {"event_id": f"{day}-{number}", "event_name": "opened", "occurred_at": at, "received_at": at, "user_id": "u"}
     return row | {"use_count": 1, "error_count": 0} | values
 
@@ -36,7 +42,8 @@ SPOILED: dict[str, list[dict[str, Any]]] = {
     "empty_days": [],
     "unique_keys": [*usual(DAY), event(DAY, 0)],
     "errors_within_uses": [*usual(DAY), event(DAY, 99, error_count=7)],
-    "usual_volume": usual(DAY, 4),
+    "usual_volume": usual(DAY, USUAL // 2),
+    "fresh_rows": [event(DAY, number % 14 + 24 * number) for number in range(USUAL)],
     "recent_events": [*usual(DAY), event(DAY, 99, occurred_at="2020-02-02T10:00:00Z")],
 }
 
@@ -56,7 +63,7 @@ def test_a_usual_day_passes_all(company) -> None:  # type: ignore[no-untyped-def
 def test_every_check_is_spoiled_here(company) -> None:  # type: ignore[no-untyped-def]
     """Those of a source that cannot be read are in test_landing."""
     land(company, usual(DAY))
-    named = set(batch_checks.check_names(company.settings().profile, "usage_events"))
+    named = {asked.rule for asked in batch_checks.checks(company.settings().profile, "usage_events")}
     assert named == {*SPOILED, batch_checks.SOURCE_READABLE}
 
 
@@ -94,5 +101,65 @@ def test_a_day_that_may_be_empty_is_not_told(company) -> None:  # type: ignore[n
 
 
 def test_a_doubled_volume_is_unusual_too(company) -> None:  # type: ignore[no-untyped-def]
-    _, verdicts = land(company, usual(DAY, 5 * USUAL))
+    _, verdicts = land(company, usual(DAY, 2 * USUAL))
+    assert verdicts["usual_volume"].status == "failed" and verdicts["fresh_rows"].status == "passed"
+    assert verdicts["usual_volume"].message.endswith("; 28 of 29 days have no history of 4 weeks yet")
+
+
+def test_a_feed_that_died_is_unusual(company) -> None:  # type: ignore[no-untyped-def]
+    _, verdicts = land(company, [], 'empty_days = "expected"')
     assert verdicts["usual_volume"].status == "failed"
+
+
+def test_what_landed_before_is_the_history(company) -> None:  # type: ignore[no-untyped-def]
+    """The last day comes alone, in a pull of its own; a repeated pull of it is not compared with itself."""
+    company.write(
+        "usage_events", [row for day in DAYS for row in usual(day, USUAL // (2 - (day < DAY)))], "received_at"
+    )
+    company.land("usage_events", DAYS[:-1])
+    for _ in range(2):
+        (verdict,) = [v for v in company.land("usage_events", [DAY]).verdicts if v.rule == "usual_volume"]
+        assert verdict.status == "failed" and verdict.samples[0]["landed_date"] == DAY.isoformat()
+        assert "no history" not in verdict.message
+
+
+WARNED: dict[str, tuple[dict[str, Any], str]] = {
+    "orders_subscription_ends_after_start": (
+        ORDER | {"started_at": "2026-03-02", "ended_at": "2026-03-01"},
+        "updated_at",
+    ),
+    "orders_cancelled_after_placed": (ORDER | {"cancelled_at": "2026-02-01"}, "updated_at"),
+    "shipments_delivered_after_shipped": (
+        {
+            "shipment_id": 1,
+            "order_id": 1,
+            "updated_at": FIRST,
+            "shipped_at": "2026-03-02",
+            "delivered_at": "2026-03-01",
+        },
+        "updated_at",
+    ),
+    "support_tickets_reply_before_solve": (
+        TICKET | {"first_replied_at": "2026-03-03", "first_solved_at": "2026-03-02"},
+        "updated_at",
+    ),
+    "support_tickets_reply_after_created": (TICKET | {"first_replied_at": "2026-02-01"}, "updated_at"),
+    "support_tickets_solved_after_created": (TICKET | {"first_solved_at": "2026-02-01"}, "updated_at"),
+}
+
+
+@pytest.mark.parametrize("check", WARNED)
+def test_a_row_that_breaks_a_warning_rule_is_told_and_lands(company, check: str) -> None:  # type: ignore[no-untyped-def]
+    row, cursor = WARNED[check]
+    stream = next(name for name in load_contracts() if check.startswith(f"{name}_"))
+    company.write(stream, [row], cursor)
+    outcome = company.land(stream, [FIRST])
+    assert [(v.severity, v.status, v.count) for v in outcome.verdicts if v.name == check] == [("warning", "failed", 1)]
+    assert [landing.landed for landing in outcome.landed] == [1]
+
+
+def test_a_check_that_takes_too_long_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expectations, "CHECK_SECONDS", 0.0)
+    wanted = expectations.Expectation("r", "expect_column_values_to_be_unique", {"column": "a"}, "error", "unique")
+    (verdict,) = expectations.validate("gate_1", "s", "o", pd.DataFrame({"a": [1]}), ["a"], [wanted])
+    assert verdict.blocks and verdict.status == "error" and "took longer than 0 s" in verdict.message

@@ -256,7 +256,7 @@ def killed_after_linking(settings: Settings, first: str, real: Any) -> Any:
 def test_killed_after_the_ledger(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     shows(settings, 3)
     with monkeypatch.context() as dying:
-        dying.setattr(publication, "_retire", interrupted)
+        dying.setattr(publication.snapshots, "retire", interrupted)
         with pytest.raises(KeyboardInterrupt):
             night(settings, 1)
     first = settings.home.current.resolve().name
@@ -270,7 +270,7 @@ def test_killed_before_the_link(settings: Settings, monkeypatch: pytest.MonkeyPa
     first = night(settings, 1)
     shows(settings, 4)
     with monkeypatch.context() as dying:
-        dying.setattr(publication, "_link", interrupted)
+        dying.setattr(publication.snapshots, "link", interrupted)
         with pytest.raises(KeyboardInterrupt):
             night(settings, 2)
     shows(settings, 5)

@@ -54,7 +54,7 @@ MISTAKES = [
     (
         'connector = "files"',
         'connector = "ftp"',
-        r"sources.rates.connector = 'ftp': unknown connector; allowed: files, sql",
+        r"sources.rates.connector = 'ftp': unknown connector; allowed: dlt, files, shopify, sql, zendesk",
     ),
     ('format = "csv"', 'format = "xls"', r"sources.rates.format = 'xls'"),
     (

@@ -267,7 +267,7 @@ def test_nothing_is_buried_that_reconciliation_has_not_named(shop: Shop) -> None
 def test_why_a_stream_is_not_reconciled(company: Company) -> None:
     row = {"order_id": "o", "ordered_at": "2026-03-02", "updated_at": "2026-03-02", "currency": "EUR"}
     company.write("orders", [row], "updated_at")
-    assert reconciliation.why_not(company.settings(), "orders") == (
+    assert reconciliation.why_not(company.settings().profile, "orders") == (
         "the connector files cannot count; reconcile_by = 'content' reads the rows instead"
     )
 

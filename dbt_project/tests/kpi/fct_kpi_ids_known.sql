@@ -1,7 +1,7 @@
 {{ config(
     description='Every KPI that a domain computes is in the catalogue, and every one that is available and has a whole period is in fct_kpi.',
     severity='error',
-    meta={'dagster': {'ref': {'name': 'dim_kpi'}}, 'owner': 'data-platform', 'subject': 'fct_kpi', 'fix': 'Add the row to seeds/kpi_catalogue.csv, or the KPI to the values of its domain.'}
+    meta={'dagster': {'ref': {'name': 'fct_kpi'}}, 'owner': 'data-platform', 'subject': 'fct_kpi', 'fix': 'Add the row to seeds/kpi_catalogue.csv, or the KPI to the values of its domain.'}
 ) }}
 
 select distinct

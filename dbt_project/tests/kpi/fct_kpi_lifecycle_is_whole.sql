@@ -1,5 +1,5 @@
 {{ config(description='New, returning and resurrected users do not add up to the active users.', meta={
-    'subject': 'fct_kpi', 'owner': 'product-analytics',
+    'dagster': {'ref': {'name': 'fct_kpi'}}, 'subject': 'fct_kpi', 'owner': 'product-analytics',
     'fix': 'Compare int_engagement__lifecycle_values with int_engagement__active_users in that period and segment.'
 }) }}
 

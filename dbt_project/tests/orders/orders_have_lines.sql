@@ -1,7 +1,7 @@
 {{ config(
     description='Orders without a line: they count as orders, and bring nothing.',
     severity='warn',
-    meta={'dagster': {'ref': {'name': 'int_orders__items'}}, 'owner': 'revenue-operations', 'subject': 'orders', 'fix': 'Look whether order_items lack landing days (fct_coverage) and backfill them.'}
+    meta={'dagster': {'ref': {'name': 'int_orders__order_facts'}}, 'owner': 'revenue-operations', 'subject': 'orders', 'fix': 'Look whether order_items lack landing days (fct_coverage) and backfill them.'}
 ) }}
 
 with

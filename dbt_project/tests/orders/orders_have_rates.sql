@@ -1,7 +1,7 @@
 {{ config(
     description='Every amount in another currency has a rate of its own day or of the seven days before; without one its KPIs are wrong, so nothing is published.',
     severity='error',
-    meta={'dagster': {'ref': {'name': 'int_orders__order_amounts'}}, 'owner': 'finance', 'subject': 'orders', 'fix': 'Load the missing rates into fx_rates (the pair with the reporting currency, either way round), or correct the currency of the order; then run again.'}
+    meta={'dagster': {'ref': {'name': 'int_orders__movements'}}, 'owner': 'finance', 'subject': 'orders', 'fix': 'Load the missing rates into fx_rates (the pair with the reporting currency, either way round), or correct the currency of the order; then run again.'}
 ) }}
 
 with

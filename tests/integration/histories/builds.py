@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
+from filelock import FileLock
 
 from tests.integration.dbt_fork import FORKS
 
@@ -136,6 +138,22 @@ def make_template(home: Path, profile: Path) -> Template:
     with duckdb.connect(str(warehouse)) as con:
         con.execute("checkpoint")  # copies of the file alone are whole then
     return Template(warehouse, pure, names, frontier["statements"])
+
+
+def shared_template(folder: Path, profile_text: str) -> Template:
+    """The template in a folder that all workers of a session share; the first who asks makes it, the others wait."""
+    folder.mkdir(exist_ok=True)
+    profile, said = folder / "world.toml", folder / "template.json"
+    with FileLock(folder / "lock"), pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OPSMART_PROFILE", "")
+        environment.setenv("OPSMART_HOME", "")
+        if not said.exists():
+            profile.write_text(profile_text, encoding="utf-8")
+            made = make_template(folder / "home", profile)
+            said.write_text(json.dumps([made.pure, made.frontier, made.statements]), encoding="utf-8")
+    pure, frontier, statements = json.loads(said.read_text(encoding="utf-8"))
+    warehouse = folder / "home" / "warehouse" / "warehouse.duckdb"
+    return Template(warehouse, tuple((relation, sql) for relation, sql in pure), tuple(frontier), statements)
 
 
 @dataclass(frozen=True)
