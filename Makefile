@@ -7,13 +7,19 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 OPSMART := $(BIN)/python -m orchestration.cli $(if $(PROFILE),--profile $(PROFILE))
 
+DEMO := data-demo-sources
+ifeq ($(PROFILE),demo-live)
+# Where the living sources are, and how far their company is: `make demo-sources` writes it.
+OPSMART := set -a; [ ! -f $(DEMO)/environment ] || . $(DEMO)/environment; set +a; $(OPSMART)
+endif
+
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
-.PHONY: help setup run backfill publish replay publications rollback rebuild reconcile source-check profile-init maintain summary \
-  ui dbt mf test soak reliability bench bench-landing bench-postgres lint format lock docs clean
+.PHONY: help setup run backfill publish replay publications rollback rebuild reconcile source-check profile-init demo-sources maintain \
+  summary ui dbt mf test soak reliability bench bench-landing bench-postgres lint format lock docs clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -61,6 +67,9 @@ source-check: setup ## connect, show the mapping beside the contract, land nothi
 
 profile-init: setup ## begin a profile from a source's columns: ARGS="shop.toml --stream orders --url sqlite:///shop.db --table orders"
 	@$(OPSMART) profile-init $(ARGS)
+
+demo-sources: setup ## the sample company, alive until Ctrl-C, for PROFILE=demo-live: [SPEED=600] seconds per second [SCALE=1]
+	@exec $(BIN)/python -m sources.sample_company.demo_sources --folder $(DEMO) --speed $(or $(SPEED),600) --scale $(or $(SCALE),1)
 
 maintain: setup ## compact and vacuum the lake; the schedule does it weekly [PROFILE=]
 	@$(OPSMART) maintain

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -25,14 +24,12 @@ from sources.connectors.base import EnvironmentText, masked, one_line, secrets_i
 from sources.contract import Contract, load_contracts
 from sources.dimensions import Dimension, DimensionError, check_dimensions
 from sources.presets import PresetError, over_presets
+from sources.profile_files import ProfileError as ProfileError
+from sources.profile_files import extended, read_toml
 from sources.seeds import SEEDS, SeedError, read_seed
 
 PROFILES_DIR = Path(__file__).parent / "profiles"
 DEFAULT_PROFILE = "sample"
-
-
-class ProfileError(ValueError):
-    """A profile cannot be used; the message is one line: which key, which value, what is allowed."""
 
 
 def column_or_expression(sql: str) -> str:
@@ -369,14 +366,11 @@ def load_profile(
     connector also looks whether its files or its database are there. Raises ProfileError with one line.
     """
     path = find_profile(name_or_path)
+    raw = read_toml(path)
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ProfileError(one_line(f"{path.name}: not valid TOML: {error}")) from None
-    except OSError as error:
-        raise ProfileError(f"{path}: cannot be read: {error.strerror}") from None
-    try:
-        return _build(path, raw, os.environ if environment is None else environment, check_sources)
+        return _build(
+            path, extended(path.parent, raw), os.environ if environment is None else environment, check_sources
+        )
     except ProfileError as error:
         raise ProfileError(one_line(f"{path.name}: {error}")) from None
 

@@ -12,9 +12,9 @@ import pytest
 
 from orchestration.pipeline.landing import StreamLanding, land_stream
 from orchestration.settings import Settings, load_settings
+from sources.sample_company.postgres_server import Postgres, running_postgres
 from tests.integration.histories.builds import Template, shared_template
 from tests.integration.histories.world import REPORTING_ZONES, profile_text
-from tests.postgres_server import Postgres, running_postgres
 from tests.sample_home import run_once
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")

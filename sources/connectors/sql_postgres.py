@@ -87,9 +87,11 @@ def snapshot(url: sa.URL, statement_timeout: int | None, connect_timeout: int) -
     plain = url.set(drivername="postgresql")
     if "connect_timeout" not in plain.query:
         plain = plain.update_query_dict({"connect_timeout": str(connect_timeout)})
+    # SQLAlchemy leaves spaces of a password as they are, which libpq refuses
+    address = plain.render_as_string(hide_password=False).replace(" ", "%20")
     # without autocommit the driver would begin a transaction itself, of the weaker kind
     with (
-        dbapi.connect(plain.render_as_string(hide_password=False), autocommit=True) as connection,
+        dbapi.connect(address, autocommit=True) as connection,
         connection.cursor() as cursor,
     ):
         cursor.execute("begin isolation level repeatable read read only")

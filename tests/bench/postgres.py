@@ -21,7 +21,7 @@ import duckdb
 
 from orchestration.pipeline.landing import land_stream
 from orchestration.settings import load_settings
-from tests.postgres_server import running_postgres
+from sources.sample_company.postgres_server import running_postgres
 
 DAY = date(2026, 3, 10)
 TABLE = """create unlogged table orders as select n::bigint as id, 'C' || n % 700000 as customer_id,

@@ -18,8 +18,8 @@ import pytest
 from orchestration.pipeline.landing import land_stream
 from orchestration.settings import Settings, load_settings
 from sources.connectors import Pull, SourceError, Window, base, load_all, sql, sql_postgres
+from sources.sample_company.postgres_server import Postgres
 from tests.conftest import Company
-from tests.postgres_server import Postgres
 
 READER = "reader:s3cret%2Fword"
 NOSY = "nosy:s3cret%2Fword"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,49 @@ def test_an_unknown_profile_names_those_there_are() -> None:
 def test_every_shipped_profile_is_valid(tmp_path: Path) -> None:
     for name in ("sample", "ravenstack"):
         assert load_profile(name, {"OPSMART_HOME": str(tmp_path)}, check_sources=False).name == name
+    told = dict.fromkeys(
+        ("DEMO_FILES", "DEMO_SHOP_PASSWORD", "DEMO_SHOP_PORT", "DEMO_DESK_EMAIL", "DEMO_DESK_TOKEN"), "5"
+    )
+    told |= {"DEMO_LAST_DAY": "2025-11-02", "DEMO_DESK_URL": "http://127.0.0.1:5"}
+    live = load_profile("demo-live", told, check_sources=False)
+    assert (live.name, live.business.last_day, live.sample_company) == ("demo-live", date(2025, 11, 2), None)
+
+
+class TestExtends:
+    def _write(self, folder: Path, own: str, base: str = GOOD) -> Path:
+        (folder / "shop.toml").write_text(base.format(folder=folder))
+        (folder / "more").mkdir()
+        path = folder / "more" / "test.toml"
+        path.write_text(own)
+        return path
+
+    def test_what_is_said_counts_and_the_rest_is_taken_over(self, folder: Path) -> None:
+        own = 'extends = "../shop.toml"\nname = "test"\n[business]\ncurrency = "USD"\n[sources.rates]\nconnector = "files"\n'
+        own += f'path = "{folder}/other.csv"\nformat = "csv"\n[streams.fx_rates]\ntolerance = 0.5\n'
+        (folder / "holidays.csv").write_text("holiday_date,name,schedule\n")
+        base = GOOD.replace("[sources.rates]", '[seeds]\nholidays = "holidays.csv"\n\n[sources.rates]')
+        profile = load_profile(str(self._write(folder, own, base)), check_sources=False)
+        plain = load_profile(str(folder / "shop.toml"))
+        assert (profile.name, profile.business.currency, profile.tolerance("fx_rates")) == ("test", "USD", 0.5)
+        assert profile.business.first_day == plain.business.first_day
+        assert profile.streams["fx_rates"].fields == plain.streams["fx_rates"].fields
+        assert profile.sources["rates"].options.path == f"{folder}/other.csv"
+        assert profile.seeds["holidays"].samefile(folder / "holidays.csv")
+
+    @pytest.mark.parametrize(
+        ("named", "base", "said"),
+        [
+            ("gone.toml", GOOD, "test.toml: extends = 'gone.toml': there is no such file in "),
+            (
+                "../shop.toml",
+                'extends = "third.toml"',
+                "test.toml: extends = '../shop.toml': that profile extends another",
+            ),
+            ("../shop.toml", "name = ", "test.toml: shop.toml: not valid TOML"),
+        ],
+    )
+    def test_a_mistake_is_one_line(self, folder: Path, named: str, base: str, said: str) -> None:
+        path = self._write(folder, f'extends = "{named}"\n', base)
+        with pytest.raises(ProfileError) as error:
+            load_profile(str(path), check_sources=False)
+        assert str(error.value).startswith(said) and "\n" not in str(error.value)

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from sources.sample_company.postgres_server import Postgres
 from tests.conftest import Company
 from tests.faults.bad_inputs.case import Case, land_and_compare
 from tests.faults.bad_inputs.databases import FIELDS, POSTGRESQL, SQLITE
-from tests.postgres_server import Postgres
 
 
 def _land(company: Company, case: Case, url: str) -> None:

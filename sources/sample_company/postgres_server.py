@@ -1,4 +1,5 @@
-"""A real PostgreSQL on loopback, for tests and benchmarks: started in a second or two, thrown away at the end.
+"""A real PostgreSQL on loopback, started in a second or two and thrown away at the end: for the living sample company,
+tests and benchmarks.
 
 It listens on a TCP port (as servers of others do), asks every user but `postgres` for a password, and speaks no TLS.
 The fixture `postgres` in conftest.py is one of these per test session; a test that breaks it starts it again.
