@@ -72,7 +72,7 @@ def land_and_compare(company: Company, case: Case, stream: str, source: str, fie
     rows = table.to_pyarrow_table().to_pylist() if table else []
     bad = quarantine.to_pylist() if quarantine is not None else []
     missing = catch_up.days_to_land(settings, stream)
-    assert not [left for left in settings.home.scratch.iterdir() if left.is_dir()], "scratch files are left"
+    assert not [path for path in settings.home.scratch.iterdir() if path.is_dir()], "scratch folders are left"
     if case.landed is None:
         assert landing.state == "failed", (landing.landed, landing.rejected, rows[:2], bad[:2])
         one_line(landing.reason or "")
