@@ -157,8 +157,8 @@ def test_thirty_nights_on_a_bad_wire_end_as_without_faults(seed: int, tmp_path: 
             assert failures(calm) == []
             counts["cut off"] = wire.cut
             live = marts(served.settings(last).home)
+            of_files = marts(land_files(files, tmp_path, last).home)
     print(f"seed {seed}: {len(failed)} days of streams failed for a night; {counts}")
     kinds = {"429", "5xx", "cut", "hung up", "cut off", "terminated", "restarts", "half written"}
     assert failed and {kind for kind, number in counts.items() if number} == kinds
-    of_files = marts(land_files(files, tmp_path, last).home)
     assert marts_but_for_the_nights(live) == marts_but_for_the_nights(of_files)
