@@ -39,7 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     if given.speed < 0:
         print(f"demo sources: speed is {given.speed:g}: time does not go back; set 0 or more", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs begin with SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     given.folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(given.folder / "lock", timeout=0):

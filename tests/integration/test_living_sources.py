@@ -98,9 +98,8 @@ def test_demo_sources_live_until_they_are_stopped_and_go_on_from_there(tmp_path:
             assert list((folder / "files" / "usage").glob("2025-10-2*/*.jsonl.gz"))
         finally:
             os.killpg(process.pid, signal.SIGINT)
-        assert process.stdout is not None
-        assert "stopped; the company goes on from here" in process.stdout.read()
-        process.wait(timeout=30)
+        said, _ = process.communicate(timeout=60)
+        assert "stopped; the company goes on from here" in said
     ports = [int(places["DEMO_SHOP_PORT"]), int(places["DEMO_DESK_URL"].rpartition(":")[2])]
     assert [port for port in ports if _is_open(port)] == []
     reached = date.fromisoformat(_places(folder)["DEMO_LAST_DAY"])
