@@ -11,6 +11,8 @@ from collections.abc import Iterator
 import duckdb
 from deltalake.exceptions import DeltaError
 
+from sources.connectors.base import one_line
+
 FAULTS = (OSError, duckdb.IOException, DeltaError)
 REMEDIES = {
     "No space left": "free space there, then run again",
@@ -37,11 +39,7 @@ def told(what: str, remedy: str, *more: type[Exception]) -> Iterator[None]:
     except (StorageError, TimeoutError):
         raise
     except (*FAULTS, *more) as error:
-        said = _one_line(error)
+        # the errors of Delta carry a stack after their first line
+        said = one_line((str(error).strip() or type(error).__name__).splitlines()[0])
         known = next((remedy for sign, remedy in REMEDIES.items() if sign in said), remedy)
         raise StorageError(f"{what}: {said}; {known}") from None
-
-
-def _one_line(error: Exception) -> str:
-    """The first line of what was said; the errors of Delta carry a stack after it."""
-    return " ".join((str(error).strip() or type(error).__name__).splitlines()[0].split())

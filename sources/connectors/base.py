@@ -5,6 +5,7 @@ How a particular kind of source is read does not belong here.
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import time
@@ -62,9 +63,10 @@ def secrets_in(value: Any, name: str = "") -> list[str]:
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """The text with each secret, as it is or as part of a URL, replaced by `***`."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        for form in (secret, quote(secret, safe=""), quote_plus(secret)):
+    """The text with each secret replaced by `***`: as it is, quoted for an address, and in base64."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        encoded = base64.b64encode(secret.encode()).decode()
+        for form in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret), encoded, encoded.rstrip("=")):
             text = text.replace(form, "***")
     return text
 

@@ -6,18 +6,17 @@ breaks off. It gives up after `attempts`. What a particular API's pages look lik
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from sources.connectors.base import one_line, silence_dlt
+from sources.connectors.base import masked, one_line, silence_dlt
 
 CONNECT_SECONDS = 10.0
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -151,7 +150,7 @@ def explain(error: BaseException, options: HttpOptions, credentials: str, secret
     """
     secrets = tuple(secrets)
     happened, advice = _explain(error, options, credentials, secrets)
-    return masked(happened, secrets), masked(advice, secrets)
+    return one_line(masked(happened, secrets)), one_line(masked(advice, secrets))
 
 
 def _explain(error: BaseException, options: HttpOptions, credentials: str, secrets: tuple[str, ...]) -> tuple[str, str]:
@@ -207,21 +206,12 @@ def _reason(response: requests.Response, secrets: tuple[str, ...]) -> str:
             )
     except ValueError:
         pass
-    return f" ({masked(words, secrets)[:120]})" if words else ""
+    return f" ({one_line(masked(words, secrets))[:120]})" if words else ""
 
 
 def _status(error: BaseException) -> int | None:
     response = getattr(error, "response", None)
     return response.status_code if isinstance(error, requests.exceptions.HTTPError) and response is not None else None
-
-
-def masked(text: str, secrets: Iterable[str]) -> str:
-    """The text in one line without the secrets: as they are, quoted for an address, and in base64."""
-    for secret in filter(None, secrets):
-        encoded = base64.b64encode(secret.encode()).decode()
-        for form in {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), encoded, encoded.rstrip("=")}:
-            text = text.replace(form, "***")
-    return one_line(text)
 
 
 def variables_of(*values: str | None) -> str:

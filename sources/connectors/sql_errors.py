@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from urllib.parse import quote, quote_plus
 
 import sqlalchemy as sa
 
 from sources.connectors import sql_postgres
-from sources.connectors.base import one_line, root_cause
+from sources.connectors.base import masked, one_line, root_cause
 from sources.connectors.sql_options import Options
 
 _LASTING = re.compile(
@@ -58,10 +57,10 @@ def explain(options: Options, error: Exception) -> tuple[str, str]:
         chain.append(chain[-1].__cause__)
     for cause in chain:
         if isinstance(cause, Complaint):
-            return masked(options, str(cause)), cause.advice
+            return shown(options, str(cause)), cause.advice
         if isinstance(cause, sa.exc.NoSuchModuleError):
             return (
-                masked(options, f"url: SQLAlchemy knows no such database: {cause}"),
+                shown(options, f"url: SQLAlchemy knows no such database: {cause}"),
                 "write for example postgresql+psycopg://, mysql+pymysql:// or sqlite:///",
             )
         if isinstance(cause, ModuleNotFoundError):
@@ -69,19 +68,19 @@ def explain(options: Options, error: Exception) -> tuple[str, str]:
         # the stream of a statement that runs already gives OSErrors
         if isinstance(cause, (sa.exc.DBAPIError, sql_postgres.DriverError, OSError)):
             text = _NOISE.sub("", str(getattr(cause, "orig", None) or cause))
-            return masked(options, text), next(
+            return shown(options, text), next(
                 (advice for pattern, advice in _ADVICE if re.search(pattern, text, re.IGNORECASE)),
                 "correct `table`, `query` or `cursor`"
                 if isinstance(cause, (sa.exc.ProgrammingError, sql_postgres.ProgrammingError))
                 else "see that the database is up and can be reached, then run again",
             )
-    return masked(options, f"{type(chain[-1]).__name__}: {chain[-1]}"), "see that the database is whole, then run again"
+    return shown(options, f"{type(chain[-1]).__name__}: {chain[-1]}"), "see that the database is whole, then run again"
 
 
 def describe(options: Options) -> str:
     try:
         url = sa.make_url(options.url)
-        return f"{origin_of(options)} of {masked(options, url.set(query={}).render_as_string(hide_password=True))}"
+        return f"{origin_of(options)} of {shown(options, url.set(query={}).render_as_string(hide_password=True))}"
     except (sa.exc.ArgumentError, ValueError):
         return origin_of(options)
 
@@ -92,8 +91,8 @@ def origin_of(options: Options) -> str:
     return f"table {options.schema_}.{options.table}" if options.schema_ else f"table {options.table}"
 
 
-def masked(options: Options, text: str) -> str:
-    """The text without the URL's password and without secrets among its parameters."""
+def shown(options: Options, text: str) -> str:
+    """The text in one line, without the URL's password and without secrets among its parameters."""
     secrets: list[str] = []
     try:
         url = sa.make_url(options.url)
@@ -103,7 +102,4 @@ def masked(options: Options, text: str) -> str:
                 secrets.extend([value] if isinstance(value, str) else value)
     except (sa.exc.ArgumentError, ValueError):
         text = text.replace(options.url, "***")
-    for secret in filter(None, secrets):
-        for form in {secret, quote(secret), quote_plus(secret)}:
-            text = text.replace(form, "***")
-    return one_line(text)
+    return one_line(masked(text, secrets))
