@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import duckdb
+import pytest
 from pydantic import SecretStr
 
-from sources.connectors import Window, zendesk
+from sources.connectors import SourceError, Window, zendesk
 from sources.sample_company.serve_zendesk import Fault, Request, ZendeskServer
 from sources.sample_company.zendesk_desk import Desk
 
@@ -18,6 +19,8 @@ EMAIL, TOKEN = "bi@shop.example", "t0ken/with+signs=and%more"
 DAY = Window(date(2026, 3, 29), date(2026, 3, 29), "Europe/Berlin")  # of 23 hours: the clocks go forward
 START, END = int(DAY.start.timestamp()), int(DAY.end.timestamp())
 CUSTOMER, AGENT, BOT = 7, 501, 599
+TABLES = list(zendesk.STAMPS)
+ALWAYS = 10**6
 
 
 def text(at: float) -> str:
@@ -105,3 +108,18 @@ def first(times: int, fault: Fault, path: str = "/incremental/") -> Callable[[Re
         return fault
 
     return spoil
+
+
+def exports(server: ZendeskServer) -> list[Request]:
+    return [request for request in server.requests if "/incremental/" in request.path]
+
+
+def refused(con: duckdb.DuckDBPyConnection, source: zendesk.Options, window: Window = DAY) -> str:
+    """The one line of a pull that fails, without what every such line begins with."""
+    with pytest.raises(SourceError) as caught:
+        load(con, source, window)
+    said = str(caught.value)
+    begins = f"{source.table} of {source.url}, {window}: "
+    assert said.startswith(begins) and "\n" not in said and TOKEN not in said
+    assert caught.value.__cause__ is None
+    return said.removeprefix(begins)

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from sources.connectors import SourceError, Window, zendesk
+from sources.connectors import Window, zendesk
 from sources.sample_company.serve_zendesk import Fault, Request, ZendeskServer
 from tests.zendesk import (
     AGENT,
@@ -21,20 +21,19 @@ from tests.zendesk import (
     DAY,
     END,
     START,
-    TOKEN,
+    TABLES,
     event,
+    exports,
     fill,
     ids,
     load,
     options,
     rating,
+    refused,
     served,
     ticket,
     user,
 )
-
-TABLES = list(zendesk.STAMPS)
-ALWAYS = 10**6
 
 
 @pytest.fixture
@@ -47,21 +46,6 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 def server() -> Iterator[ZendeskServer]:
     with served() as ready:
         yield ready
-
-
-def exports(server: ZendeskServer) -> list[Request]:
-    return [request for request in server.requests if "/incremental/" in request.path]
-
-
-def refused(con: duckdb.DuckDBPyConnection, source: zendesk.Options, window: Window = DAY) -> str:
-    """The one line of a pull that fails, without what every such line begins with."""
-    with pytest.raises(SourceError) as caught:
-        load(con, source, window)
-    said = str(caught.value)
-    begins = f"{source.table} of {source.url}, {window}: "
-    assert said.startswith(begins) and "\n" not in said and TOKEN not in said
-    assert caught.value.__cause__ is None
-    return said.removeprefix(begins)
 
 
 class TestWindows:

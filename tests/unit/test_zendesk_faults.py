@@ -13,25 +13,24 @@ from urllib.parse import quote
 import duckdb
 import pytest
 
-from sources.connectors import SourceError, Window, zendesk
+from sources.connectors import zendesk
 from sources.sample_company.serve_zendesk import ADMIN, Fault, Limit, Request, ZendeskServer
 from tests.zendesk import (
-    DAY,
+    ALWAYS,
     EMAIL,
     START,
     TOKEN,
+    exports,
     fill,
     first,
     ids,
     load,
     options,
+    refused,
     served,
     text,
     ticket,
 )
-
-TABLES = list(zendesk.STAMPS)
-ALWAYS = 10**6
 
 
 @pytest.fixture
@@ -44,21 +43,6 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 def server() -> Iterator[ZendeskServer]:
     with served() as ready:
         yield ready
-
-
-def exports(server: ZendeskServer) -> list[Request]:
-    return [request for request in server.requests if "/incremental/" in request.path]
-
-
-def refused(con: duckdb.DuckDBPyConnection, source: zendesk.Options, window: Window = DAY) -> str:
-    """The one line of a pull that fails, without what every such line begins with."""
-    with pytest.raises(SourceError) as caught:
-        load(con, source, window)
-    said = str(caught.value)
-    begins = f"{source.table} of {source.url}, {window}: "
-    assert said.startswith(begins) and "\n" not in said and TOKEN not in said
-    assert caught.value.__cause__ is None
-    return said.removeprefix(begins)
 
 
 class TestLimits:
