@@ -178,8 +178,8 @@ def open_gate(
         ]
     listing = load_all(con, wanted)
     con.execute("set enable_external_access = false")
-    gate = Gate(con, profile, stream, settings.hash_key, _may_lack_columns(con, main))
-    gate.before = schema_drift.fields_before(lake.read_landings(settings.home), stream, days[0])
+    before = schema_drift.fields_before(lake.read_landings(settings.home), stream, days[0])
+    gate = Gate(con, profile, stream, settings.hash_key, _may_lack_columns(con, main), before)
     gate.map_rows()
     return gate, listing
 

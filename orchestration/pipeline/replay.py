@@ -43,6 +43,24 @@ class ReplayedDay:
     stays: dict[str, int]
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """A day whose rows were judged again: `attempt` is its landing row, `rows` its quarantine, `good` what passes (typed
+    and hashed), `stays` the rows that do not."""
+
+    contract: Contract
+    attempt: dict[str, Any]
+    rows: list[dict[str, Any]]
+    good: pa.Table
+    stays: list[dict[str, Any]]
+    pulled_at: datetime
+
+    @property
+    def landed_date(self) -> date:
+        day: date = self.attempt["landed_date"]
+        return day
+
+
 @dataclass
 class _ReplayGate(Gate):
     """Gate 1 over rows that are hashed already; `unknown`: rules whose verdict stands, with what they need."""
@@ -117,9 +135,8 @@ def _replay(
             if why_not or n in reasons
         ]
         if good is not None and attempt is not None and not dry_run:
-            why_not = _land(
-                settings.home, settings.profile.contract(stream), attempt, rows, good, stays, pulled_at, run_id
-            )
+            judged = _Judged(settings.profile.contract(stream), attempt, rows, good, stays, pulled_at)
+            why_not = _land(settings.home, judged, run_id)
             if why_not:
                 stays = [{**row, "replayed": why_not} for row in rows]
         if not dry_run:
@@ -235,22 +252,14 @@ def _held(name: str, type_name: str) -> str:
     return text if type_name == "VARCHAR" else f"try_cast({text} as {type_name})"
 
 
-def _land(
-    home: Home,
-    contract: Contract,
-    attempt: dict[str, Any],
-    rows: list[dict[str, Any]],
-    good: pa.Table,
-    stays: list[dict[str, Any]],
-    pulled_at: datetime,
-    run_id: str,
-) -> str | None:
+def _land(home: Home, judged: _Judged, run_id: str) -> str | None:
     """Rows first, the landing row second; quarantine is the caller's, last. Each step knows whether it was done before a
     crash. Returns why nothing may be landed, if so."""
-    stream, day = contract.name, attempt["landed_date"]
-    if not good.num_rows or attempt["rejected"] == len(stays):
+    attempt, good, day = judged.attempt, judged.good, judged.landed_date
+    stream = judged.contract.name
+    if not good.num_rows or attempt["rejected"] == len(judged.stays):
         return None  # nothing passed; or a replay was killed before it cleared the quarantine
-    if attempt["rejected"] != len(rows):
+    if attempt["rejected"] != len(judged.rows):
         return f"the landing row speaks of {attempt['rejected']} rows in quarantine; {PULL_AGAIN}"
     parts = [stream, str(day), str(attempt["pulled_at"]), *sorted(good["content_hash"].to_pylist())]
     transaction = "replay-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
@@ -258,45 +267,38 @@ def _land(
     if table is None or table.transaction_version(transaction) is None:
         if lake.day_versions(home, stream, [day])[day] != attempt["day_version"]:
             return f"the lake holds other rows than were written down, after a killed run; {PULL_AGAIN}"
-        lake.append_rows(home, stream, _whole_sets(home, contract, day, good, pulled_at), transaction)
-    lake.append_landings(home, [_landing(home, contract, attempt, rows, good, stays, pulled_at, run_id)])
+        lake.append_rows(home, stream, _whole_sets(home, judged), transaction)
+    lake.append_landings(home, [_landing(home, judged, run_id)])
     return None
 
 
-def _whole_sets(home: Home, contract: Contract, day: date, good: pa.Table, pulled_at: datetime) -> pa.Table:
+def _whole_sets(home: Home, judged: _Judged) -> pa.Table:
     """Where a stream comes as whole sets, the rows of the newest set go with those that pass: a set is one version."""
+    contract = judged.contract
     table = lake.stream_table(home, contract.name)
     if not contract.set_key or table is None:
-        return good
-    there = table.to_pyarrow_table(filters=[("landed_date", "=", day)])
+        return judged.good
+    there = table.to_pyarrow_table(filters=[("landed_date", "=", judged.landed_date)])
     key = identifier(contract.set_key)
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
-        con.register("good", good)
+        con.register("good", judged.good)
         con.register("there", there)
         return con.execute(
             f"""select * from good union all by name
-                select * replace (timestamptz '{pulled_at.isoformat()}' as pulled_at)
+                select * replace (timestamptz '{judged.pulled_at.isoformat()}' as pulled_at)
                 from there semi join good using ({key}, updated_at)
                 qualify rank() over (partition by {key}, updated_at order by pulled_at desc) = 1"""
         ).to_arrow_table()
 
 
-def _landing(
-    home: Home,
-    contract: Contract,
-    attempt: dict[str, Any],
-    rows: list[dict[str, Any]],
-    good: pa.Table,
-    stays: list[dict[str, Any]],
-    pulled_at: datetime,
-    run_id: str,
-) -> Landing:
+def _landing(home: Home, judged: _Judged, run_id: str) -> Landing:
     """The landing row that a pull would write now: the one before it, with the rows that passed moved over."""
-    passed, day = good.num_rows, attempt["landed_date"]
+    attempt, contract, good, day = judged.attempt, judged.contract, judged.good, judged.landed_date
+    passed = good.num_rows
     findings, event_days = Counter(json.loads(attempt["findings"])), Counter(json.loads(attempt["event_days"]))
-    findings.subtract(name for row in rows for name in json.loads(row["reasons"]))
-    findings.update(name for row in stays for name in json.loads(row["reasons"]))
+    findings.subtract(name for row in judged.rows for name in json.loads(row["reasons"]))
+    findings.update(name for row in judged.stays for name in json.loads(row["reasons"]))
     if contract.event_time:
         event_days.update(str(at.astimezone(UTC).date()) for at in good[contract.event_time].to_pylist() if at)
     before = Landing(**{f.name: attempt[f.name] for f in fields(Landing)})
@@ -312,7 +314,7 @@ def _landing(
         day_version=lake.day_versions(home, contract.name, [day])[day],
         contract_version=contract.version,
         run_id=run_id,
-        pulled_at=pulled_at,
+        pulled_at=judged.pulled_at,
     )
 
 
