@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
-from orchestration.settings import SettingsError, load_settings
-
-OUT = Console(file=sys.stdout, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140, highlight=False)
+from orchestration import console
+from orchestration.console import CommandError
+from orchestration.settings import load_settings
 
 
 def add_to(commands: Any) -> None:
@@ -45,7 +42,7 @@ def _publications(options: argparse.Namespace) -> int:
             str(one.restated),
             "; ".join(said),
         )
-    OUT.print(table if listed else "There is no publication yet: `make run` makes the first.")
+    console.OUT.print(table if listed else "There is no publication yet: `make run` makes the first.")
     return 0
 
 
@@ -60,6 +57,6 @@ def _rollback(options: argparse.Namespace) -> int:
     try:
         folder = roll_back(load_settings(check_sources=False).home, options.to)
     except RollbackError as error:
-        raise SettingsError(str(error)) from None
-    OUT.print(f"Readers see {folder.name}. The next good run publishes from the warehouse again.", soft_wrap=True)
+        raise CommandError(str(error)) from None
+    console.say(f"Readers see {folder.name}. The next good run publishes from the warehouse again.")
     return 0

@@ -12,18 +12,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from orchestration import console
+from orchestration.console import CommandError
 from orchestration.settings import load_settings
 from sources.connectors.base import SourceError
-
-OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140)
-
-
-class SourceCommandError(RuntimeError):
-    """A command cannot go on; the message is what the user reads."""
 
 
 def add_to(commands: Any) -> None:
@@ -55,19 +50,19 @@ def _reconcile(options: argparse.Namespace) -> int:
     settings = load_settings(check_sources=False)
     streams = list(settings.profile.streams)
     if options.stream and options.stream not in streams:
-        raise SourceCommandError(f"STREAM={options.stream}: not configured; allowed: {', '.join(streams)}")
+        raise CommandError(f"STREAM={options.stream}: not configured; allowed: {', '.join(streams)}")
     code = 0
     for stream in [options.stream] if options.stream else streams:
         reason = reconciliation.why_not(settings.profile, stream)
         if reason is not None:
-            OUT.print(f"[dim]{stream}: not reconciled: {escape(reason)}[/]")
+            console.say(f"[dim]{stream}: not reconciled: {escape(reason)}[/]")
             continue
         verdict = reconciliation.judge_stream(settings, stream)
         if verdict.status == "passed":
-            OUT.print(f"{stream}: {escape(verdict.message)}")
+            console.say(f"{stream}: {escape(verdict.message)}")
         else:
             code = 1
-            OUT.print(f"[yellow]{stream}: {escape(verdict.message)}[/]. {escape(verdict.fix)}")
+            console.say(f"[yellow]{stream}: {escape(verdict.message)}[/]. {escape(verdict.fix)}")
     return code
 
 
@@ -93,15 +88,15 @@ def _source_check(options: argparse.Namespace) -> int:
 
     complaints = []
     for found in check_profile(profile, profile.last_closed_day(today(profile))):
-        OUT.print(table(found))
+        console.OUT.print(table(found))
         if found.unknown:
-            OUT.print(
+            console.say(
                 f"Not mapped (reported as unknown; `extra` keeps, `ignore` drops): {escape(', '.join(found.unknown))}"
             )
         complaints += found.complaints
     for complaint in complaints:
-        OUT.print(f"[red]{escape(complaint)}[/]")
-    OUT.print(f"{len(complaints)} to mend. Nothing has landed." if complaints else "All fits. Nothing has landed.")
+        console.say(f"[red]{escape(complaint)}[/]")
+    console.say(f"{len(complaints)} to mend. Nothing has landed." if complaints else "All fits. Nothing has landed.")
     return 1 if complaints else 0
 
 
@@ -110,7 +105,7 @@ def _asked(value: str | None, question: str) -> str:
     if value:
         return value
     if not sys.stdin.isatty():
-        raise SourceCommandError(f"profile-init: {question}: missing; see `profile-init --help`")
+        raise CommandError(f"profile-init: {question}: missing; see `profile-init --help`")
     return input(f"{question}: ").strip()
 
 
@@ -120,7 +115,7 @@ def _profile_init(options: argparse.Namespace) -> int:
 
     if options.file.suffix != ".toml" or options.file.exists():
         why = "is there already" if options.file.exists() else "does not end with .toml"
-        raise SourceCommandError(f"profile-init: {options.file} {why}; name a new .toml file")
+        raise CommandError(f"profile-init: {options.file} {why}; name a new .toml file")
     stream = _asked(options.stream, "--stream, what the source feeds")
     if options.path:
         connector = "files"
@@ -136,17 +131,17 @@ def _profile_init(options: argparse.Namespace) -> int:
             options.file.stem.lower(), stream, connector, said, currency, date.fromisoformat(first_day), options.zone
         )
     except SourceError as error:
-        raise SourceCommandError(str(error)) from None
+        raise CommandError(str(error)) from None
     except ValueError as error:
         if "isoformat" not in str(error):
             raise
-        raise SourceCommandError(f"--first-day {first_day}: not a day; write YYYY-MM-DD") from None
+        raise CommandError(f"--first-day {first_day}: not a day; write YYYY-MM-DD") from None
     with os.fdopen(os.open(options.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "w", encoding="utf-8") as file:
         file.write(begun.text)
     if begun.missing:
-        OUT.print(
+        console.say(
             f"{options.file} is begun. Still to be said: {', '.join(begun.missing)}; each is a comment in the file."
         )
         return 1
-    OUT.print(f"{options.file} is written. Next: make source-check PROFILE={options.file}")
+    console.say(f"{options.file} is written. Next: make source-check PROFILE={options.file}")
     return 0

@@ -198,7 +198,7 @@ def run_arguments(full_refresh: bool, accepted_tests: Sequence[str] = ()) -> lis
 
 def accepted_tests(home: Home, acceptance: Acceptance) -> list[str]:
     """Those of the accepted checks that are tests of dbt."""
-    tests = {node["name"] for node in _manifest(home)["nodes"].values() if node["resource_type"] == "test"}
+    tests = {node["name"] for node in read_manifest(home)["nodes"].values() if node["resource_type"] == "test"}
     return [name for name in acceptance.checks if name in tests]
 
 
@@ -249,7 +249,8 @@ def forget_results(home: Home) -> None:
         path.unlink(missing_ok=True)
 
 
-def _manifest(home: Home) -> dict[str, Any]:
+def read_manifest(home: Home) -> dict[str, Any]:
+    """What dbt knows of the project: nodes, sources, macros. It is parsed first where it has changed."""
     found: dict[str, Any] = json.loads(manifest_of(home).read_text(encoding="utf-8"))
     return found
 

@@ -16,7 +16,7 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from orchestration import cli
+from orchestration import cli, console
 from orchestration.definitions import build_definitions
 from orchestration.pipeline import batch_checks, build, mart_checks, runner
 from orchestration.pipeline.landing import land_stream
@@ -196,8 +196,8 @@ def make_publish(settings: Settings, *arguments: str) -> tuple[int, str, list[dg
     """(exit code, what was printed, the asset checks in the order in which Dagster saw them) of `make publish`."""
     printed = io.StringIO()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(cli, "OUT", Console(file=printed, width=400))
-        patched.setattr(cli, "_definitions", lambda: build_definitions(settings))
+        patched.setattr(console, "OUT", Console(file=printed, width=400))
+        patched.setattr(cli, "load_definitions", lambda: build_definitions(settings))
         code = cli.main(["publish", *arguments])
     instance = cli.dagster_instance(settings.home)
     run = instance.get_runs(limit=1)[0]
@@ -305,8 +305,8 @@ def test_an_accepted_failure_is_published_with_its_reason(first: Shop, publish: 
 def test_a_wrong_acceptance_is_one_line(first: Shop, arguments: tuple[str, ...], said: str) -> None:
     printed = io.StringIO()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(cli, "OUT", Console(file=printed, width=400))
-        patched.setattr(cli, "_definitions", lambda: None)
+        patched.setattr(console, "OUT", Console(file=printed, width=400))
+        patched.setattr(cli, "load_definitions", lambda: None)
         assert cli.main(["publish", *arguments]) == 2
     assert said in printed.getvalue() and printed.getvalue().count("\n") <= 1
 

@@ -15,7 +15,7 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from orchestration import cli
+from orchestration import cli, console
 from orchestration.pipeline import build, mart_checks, runner
 from orchestration.pipeline.publication import publish
 from orchestration.schedules import needed_range_tags
@@ -213,7 +213,7 @@ def test_a_wrong_backfill_is_one_line(
 ) -> None:
     monkeypatch.setenv("OPSMART_HOME", str(ran[0]))
     printed = io.StringIO()
-    monkeypatch.setattr(cli, "OUT", Console(file=printed, width=200))
+    monkeypatch.setattr(console, "OUT", Console(file=printed, width=200))
     assert cli.main(["--profile", "sample", *arguments]) == 2
     assert said in printed.getvalue() and printed.getvalue().count("\n") == 1
 

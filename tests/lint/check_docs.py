@@ -6,7 +6,6 @@ has no test that spoils something for it.
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -113,7 +112,7 @@ def page(profile: Profile, manifest: dict[str, Any]) -> str:
 def main() -> int:
     """Write the page."""
     with tempfile.TemporaryDirectory() as folder:
-        manifest = json.loads(build.manifest_of(Home(Path(folder))).read_text(encoding="utf-8"))
+        manifest = build.read_manifest(Home(Path(folder)))
     PAGE.write_text(
         page(load_profile("sample", {"OPSMART_HOME": "."}, check_sources=False), manifest), encoding="utf-8"
     )

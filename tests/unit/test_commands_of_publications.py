@@ -13,7 +13,7 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from orchestration import cli, commands_of_publications
+from orchestration import cli, console
 from orchestration.jobs import replay_job, rollback_job
 from orchestration.settings import ROOT, Settings
 from tests.unit.small_warehouse import two_kpis
@@ -27,8 +27,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def run(*arguments: str) -> tuple[int, str]:
         printed = io.StringIO()
-        for module in (cli, commands_of_publications):
-            monkeypatch.setattr(module, "OUT", Console(file=printed, width=300, highlight=False))
+        monkeypatch.setattr(console, "OUT", Console(file=printed, width=300, highlight=False))
         return cli.main(arguments), printed.getvalue()
 
     return run

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import cli, commands_of_sources
+from orchestration import cli, console
 from sources.profile import load_profile
 from sources.profile_init import begin_profile
 from sources.source_check import StreamCheck, check_stream
@@ -94,7 +94,7 @@ def test_files_are_estimated_by_their_size(company: Company) -> None:
 
 
 def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    cli.OUT.file = commands_of_sources.OUT.file = sys.stdout  # as it is now
+    console.OUT.file = sys.stdout  # as it is now
     code = cli.main(arguments)
     return code, " ".join(capsys.readouterr().out.split())
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from orchestration import cli
+from orchestration import cli, console
 from tests.conftest import Company
 from tests.faults.bad_inputs.arguments import COMMANDS, REPLAYS
 from tests.faults.bad_inputs.case import Case
@@ -23,7 +23,7 @@ def test_a_bad_argument(
     company.write("orders", [{"order_id": 1, "ordered_at": at, "updated_at": at, "currency": "EUR"}], "updated_at")
     os.environ |= {"OPSMART_PROFILE": str(company.profile()), "OPSMART_HOME": str(company.root / "home")}
     said: list[str] = []
-    monkeypatch.setattr(cli.OUT, "print", lambda text, **_: said.append(str(text)))
+    monkeypatch.setattr(console.OUT, "print", lambda text, **_: said.append(str(text)))
     assert cli.main(case.given) == 2
     (line,) = said
     assert re.search(case.says, line.replace("\\[", "[")), line
