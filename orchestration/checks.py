@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from orchestration.pipeline.build import BuildError
 from orchestration.pipeline.checks import Check
+from orchestration.pipeline.dbt_results import BuildError
 from orchestration.pipeline.refusals import PublicationRefused
 from orchestration.pipeline.storage import StorageError
 from orchestration.pipeline.verdicts import Acceptance, Verdict

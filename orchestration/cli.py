@@ -16,7 +16,7 @@ from rich.markup import escape
 from orchestration import commands_of_publications, commands_of_sources, console
 from orchestration.console import CommandError
 from orchestration.in_process import dagster_home, dagster_instance, load_definitions, parse_early, run_job
-from orchestration.pipeline.build import BuildError
+from orchestration.pipeline.dbt_results import BuildError
 from orchestration.settings import ROOT, Settings, SettingsError, load_settings
 from sources.connectors.base import one_line
 from sources.profile import Profile, ProfileError, check_that_sources_are_there

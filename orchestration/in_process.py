@@ -28,10 +28,12 @@ _PARSING: list[threading.Thread] = []
 
 def parse_early(home: Home) -> None:
     """Let dbt parse its project beside what comes before it is needed: it takes as long as all of that."""
-    from orchestration.pipeline import build
+    from orchestration.pipeline import build, dbt_results
 
     def parse() -> None:
-        with contextlib.suppress(build.BuildError, OSError):  # told when the definitions are loaded, which parse again
+        with contextlib.suppress(
+            dbt_results.BuildError, OSError
+        ):  # told when the definitions are loaded, which parse again
             build.manifest_of(home)
 
     _PARSING.append(threading.Thread(target=parse, daemon=True))

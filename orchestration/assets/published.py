@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from orchestration.checks import acceptance_of, check_result, check_spec, failure, in_one_line
-from orchestration.pipeline import build, checks, mart_checks, reconciliation
+from orchestration.pipeline import build, checks, dbt_results, mart_checks, reconciliation
 from orchestration.pipeline.checks import summed_up
 from orchestration.pipeline.lake import to_json
 from orchestration.pipeline.publication import publish
@@ -42,7 +42,7 @@ def publication_asset(settings: Settings, upstream: Sequence[dg.AssetKey]) -> dg
         with in_one_line():
             reconciled = reconciliation.judge(settings)
         with in_one_line(), build.warehouse_lock(settings.home):
-            built = accept(build.read_verdicts(settings.home), acceptance)
+            built = accept(dbt_results.read_verdicts(settings.home), acceptance)
             judged = accept([*mart_checks.judge_marts(settings.home), *reconciled], acceptance)
             for verdict in worst_first([*summed_up(built), *judged]):
                 yield check_result(KEY, verdict, verdict.name)

@@ -11,7 +11,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration.checks import acceptance_of, check_result, failure, in_one_line
-from orchestration.pipeline import build
+from orchestration.pipeline import build, dbt_results
 from orchestration.pipeline.refusals import refusal
 from orchestration.pipeline.verdicts import accept, worst_first
 from orchestration.settings import Home, dbt_environment, load_settings
@@ -94,7 +94,7 @@ def warehouse_assets(home: Home, manifest: Path, streams: list[str]) -> dg.Asset
             invocation = dbt.cli(arguments, context=context, target_path=home.runs / "target", raise_on_error=False)
             yield from (event for event in invocation.stream() if not isinstance(event, dg.AssetCheckResult))
             build.run_accepted_tests(home, left_out)
-            verdicts = accept(build.read_verdicts(home), acceptance)
+            verdicts = accept(dbt_results.read_verdicts(home), acceptance)
         keys = {check.name: check.asset_key for check in context.selected_asset_check_keys}
         for verdict in worst_first(verdicts):
             if verdict.check in keys:

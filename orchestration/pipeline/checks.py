@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from orchestration.pipeline import batch_checks, build, mart_checks, reconciliation
+from orchestration.pipeline import batch_checks, dbt_results, mart_checks, reconciliation
 from orchestration.pipeline.verdicts import Severity, Verdict, worst_first
 from sources.profile import Profile
 
@@ -44,7 +44,7 @@ def gate_1(profile: Profile, stream: str) -> list[Check]:
 
 def gate_2(manifest: dict[str, Any]) -> list[Check]:
     """What is asked of the models by dbt, and of the marts by Great Expectations."""
-    tests = [build.dbt_test(n, manifest) for n in manifest["nodes"].values() if n["resource_type"] == "test"]
+    tests = [dbt_results.dbt_test(n, manifest) for n in manifest["nodes"].values() if n["resource_type"] == "test"]
     return [
         *(Check("gate_2", t.subject, t.name, t.severity, t.owner, t.asks, t.fix, t.kind) for t in tests),
         *of_marts(),

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from orchestration.pipeline.build import DBT_PROJECT, BuildError, warehouse_lock
+from orchestration.pipeline.build import DBT_PROJECT, warehouse_lock
+from orchestration.pipeline.dbt_results import BuildError
 from orchestration.pipeline.semantic_models import PROJECT
 from orchestration.settings import Home
 

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.pipeline import build, lake, plan
+from orchestration.pipeline import build, dbt_results, lake, plan
 from orchestration.pipeline.publication import publish
 from orchestration.pipeline.storage import StorageError
 from orchestration.settings import Settings, SettingsError
@@ -107,7 +107,7 @@ def test_a_build_names_the_damaged_file_and_the_command(company: Company, landed
     write_manifest(landed, MANIFEST | {"nodes": {"model.opsmart.stg": node}})
     result = {"unique_id": "model.opsmart.stg", "status": "error", "message": f"Runtime Error\n  {read.value}"}
     (landed.home.runs / "target" / "run_results.json").write_text(json.dumps({"results": [result]}))
-    (verdict,) = (v for v in build.read_verdicts(landed.home) if v.rule == "files_are_readable")
+    (verdict,) = (v for v in dbt_results.read_verdicts(landed.home) if v.rule == "files_are_readable")
     is_one_line(
         verdict.message + verdict.fix, str(path), f"make backfill STREAM={stream} FROM=2026-03-02 TO=2026-03-02"
     )
@@ -187,7 +187,7 @@ def test_a_warehouse_that_another_process_has_open_is_not_damaged(landed: Settin
     command = [sys.executable, "-c", script, str(landed.home.warehouse)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None and other.stdout.readline() == b"open\n"
-        with pytest.raises(build.BuildError) as told:
+        with pytest.raises(dbt_results.BuildError) as told:
             build.make_ready(landed.home)
         other.communicate()
     is_one_line(str(told.value), "is open in another process, nothing was built", f"PID {other.pid}", "run again")

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.pipeline import build, lake, runner
+from orchestration.pipeline import build, dbt_results, lake, runner
 from orchestration.pipeline.publication import PublicationRefused, current
 from orchestration.settings import Settings, load_settings
 from tests.faults.disks import full_disk
@@ -20,7 +20,7 @@ from tests.integration.dbt_fork import run_dbt
 from tests.integration.test_bad_input import DAYS, Shop
 
 pytestmark = pytest.mark.soak
-FAILURES = (PublicationRefused, build.BuildError, OSError)
+FAILURES = (PublicationRefused, dbt_results.BuildError, OSError)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.pipeline import build, lake
+from orchestration.pipeline import build, dbt_results, lake
 from orchestration.settings import Home
 from tests.faults.figures import record
 from tests.faults.nights import Installation, Run
@@ -114,7 +114,7 @@ def test_who_waits_too_long_is_refused(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with (
         build.warehouse_lock(home),
-        pytest.raises(build.BuildError, match="was held by another run for 0 s; wait for that run, or stop it"),
+        pytest.raises(dbt_results.BuildError, match="was held by another run for 0 s; wait for that run, or stop it"),
         build.warehouse_lock(home, 0.1),
     ):
         pass

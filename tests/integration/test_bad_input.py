@@ -18,7 +18,7 @@ from rich.console import Console
 
 from orchestration import cli, console
 from orchestration.definitions import build_definitions
-from orchestration.pipeline import batch_checks, build, mart_checks, runner
+from orchestration.pipeline import batch_checks, dbt_results, mart_checks, runner
 from orchestration.pipeline.landing import land_stream
 from orchestration.pipeline.publication import current
 from orchestration.pipeline.verdicts import Acceptance
@@ -234,7 +234,7 @@ def test_a_number_that_breaks_an_identity_is_not_published(shop: tuple[Shop, Set
     assert (
         "dollar" in str(said["samples"]) and "fx_rates" in said["what to do"] and "show --select" in said["how to look"]
     )
-    tests = {verdict.check: verdict.status for verdict in build.read_verdicts(settings.home) if verdict.check}
+    tests = {verdict.check: verdict.status for verdict in dbt_results.read_verdicts(settings.home) if verdict.check}
     assert {check.check_name: check.metadata["status"].value for check in checks} == tests and len(checks) == len(tests)
     skipped = [check for check in checks if check.metadata["status"].value == "error"]
     assert len(skipped) > 30, "what comes after the failed test was not evaluated"
@@ -249,9 +249,9 @@ def test_a_failed_dbt_test_does_not_get_past_publishing(shop: tuple[Shop, Settin
     kept = results.read_text()
     try:
         results.write_text(kept.replace('"status": "pass"', '"status": "fail"', 1))
-        assert any(v.blocks or v.status == "failed" for v in build.read_verdicts(settings.home))
+        assert any(v.blocks or v.status == "failed" for v in dbt_results.read_verdicts(settings.home))
         results.unlink()
-        assert all(v.blocks for v in build.read_verdicts(settings.home))
+        assert all(v.blocks for v in dbt_results.read_verdicts(settings.home))
     finally:
         results.write_text(kept)
 

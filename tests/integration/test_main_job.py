@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from orchestration import cli, console
-from orchestration.pipeline import build, mart_checks, runner
+from orchestration.pipeline import dbt_results, mart_checks, runner
 from orchestration.pipeline.publication import publish
 from orchestration.schedules import needed_range_tags
 from orchestration.settings import load_settings
@@ -183,7 +183,9 @@ def test_a_second_run_pulls_nothing_and_publishes_the_same(
     printed = capsys.readouterr().out
     assert code == 0, printed[-4000:]
     assert "unit_test" in printed and "ERROR=0 SKIP=0" in printed
-    done = publish(settings, [*build.read_verdicts(settings.home), *mart_checks.judge_marts(settings.home)], "by-hand")
+    done = publish(
+        settings, [*dbt_results.read_verdicts(settings.home), *mart_checks.judge_marts(settings.home)], "by-hand"
+    )
     assert query(home, "select * from fct_kpi order by all") == before
     assert query(home, "select publication_id from dim_publication") != stamp
     assert done.manifest["restatements"] == {"since": stamp[0][0], "values": 0, "kpis": {}}

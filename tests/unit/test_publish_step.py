@@ -11,7 +11,7 @@ import pytest
 
 from orchestration.assets.published import KEY, publication_asset
 from orchestration.checks import acceptance_of, acceptance_tags
-from orchestration.pipeline import build, mart_checks, refusals
+from orchestration.pipeline import dbt_results, mart_checks, refusals
 from orchestration.pipeline.checks import summed_up
 from orchestration.pipeline.publication import current
 from orchestration.pipeline.verdicts import NOTHING_ACCEPTED, Acceptance, Verdict, accept, worst_first
@@ -84,7 +84,7 @@ def leave(settings: Settings, results: dict[str, str] | None) -> None:
 def test_what_dbt_left_blocks(settings: Settings, left: str) -> None:
     check, results = LEFT[left]
     leave(settings, results)
-    verdicts = build.read_verdicts(settings.home)
+    verdicts = dbt_results.read_verdicts(settings.home)
     assert [v.name for v in summed_up(verdicts) if v.blocks] == [check]
     assert [v.name for v in mart_checks.judge_marts(settings.home) if v.blocks] == [], "no other check sees it"
     may_pass = accept(verdicts, Acceptance(("fct_kpi_adds_up", "fct_kpi_builds", "build_has_results"), "because"))
