@@ -77,9 +77,9 @@ def make_ready(home: Home, full_refresh: bool = False) -> None:
             con.execute("select count(*) from duckdb_tables()")
     except duckdb.Error as error:
         said = str(error).splitlines()[0]
-        if "lock" in said.lower():
+        if "Conflicting lock" in said or isinstance(error, duckdb.ConnectionException):  # the latter: in this process
             raise BuildError(
-                f"{home.warehouse} is open in another process, nothing was built: {said}; end it there, then run again"
+                f"{home.warehouse} is open elsewhere, nothing was built: {said}; close it there, then run again"
             ) from None
         if "Permission denied" in said:
             raise BuildError(f"{home.warehouse}: {said}; make it readable, then run again") from None

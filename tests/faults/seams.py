@@ -24,6 +24,7 @@ import pyarrow as pa
 NAMES = (  # what differs from run to run
     (re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}"), "<publication>"),
     (re.compile(r"tmp/(\w+)-[a-z0-9_]{8}"), r"tmp/\1-<random>"),
+    (re.compile(r"/(opsmart-\w+)-[a-z0-9_]{8}"), r"/\1-<random>"),
     (re.compile(r"__dbt_tmp\d+"), "__dbt_tmp"),
     (re.compile(r'(warehouse"\.|")'), ""),
 )

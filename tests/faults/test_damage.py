@@ -41,6 +41,11 @@ def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
+def bad_block(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + os.urandom(64) + content[4160:])
+
+
 def is_one_line(message: str, *parts: str) -> None:
     assert "\n" not in message and all(part in message for part in parts), message
     record("faults")
@@ -159,7 +164,7 @@ def test_a_damaged_ledger(landed: Settings, damage: Damage) -> None:
     assert publish(landed, [PASSED], "run").folder == landed.home.current.resolve()
 
 
-@pytest.mark.parametrize("damage", [noise, empty])
+@pytest.mark.parametrize("damage", [noise, empty, bad_block])
 def test_a_damaged_warehouse_is_put_aside(landed: Settings, damage: Damage, caplog: pytest.LogCaptureFixture) -> None:
     write_warehouse(landed)
     damage(landed.home.warehouse)
@@ -190,8 +195,10 @@ def test_a_warehouse_that_another_process_has_open_is_not_damaged(landed: Settin
         with pytest.raises(dbt_results.BuildError) as told:
             build.make_ready(landed.home)
         other.communicate()
-    is_one_line(str(told.value), "is open in another process, nothing was built", f"PID {other.pid}", "run again")
+    is_one_line(str(told.value), "is open elsewhere, nothing was built", f"PID {other.pid}", "run again")
     record("two at once")
+    with duckdb.connect(str(landed.home.warehouse)), pytest.raises(dbt_results.BuildError, match="is open elsewhere"):
+        build.make_ready(landed.home)
     build.make_ready(landed.home)
     assert landed.home.warehouse.is_file()
 

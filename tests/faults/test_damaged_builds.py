@@ -110,7 +110,9 @@ def test_a_damaged_log_stops_before_dbt(settings: Settings) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root; test_disk.py covers the other disks for everybody")
 def test_a_full_disk_under_the_warehouse(settings: Settings) -> None:
+    """A rebuild, and not even the room of the old warehouse is free."""
     before = marts(settings)
+    settings.home.warehouse.unlink()
     with full_disk(settings.home.warehouse.parent, 96) as free:
         refused(settings, lambda: runner.build_and_publish(settings, full_refresh=True), "space")
         free()

@@ -21,7 +21,7 @@ from sources.connectors import Pull, SourceError, Window, base, load_all, sql, s
 from sources.sample_company.postgres_server import Postgres
 from tests.conftest import Company
 
-READER = "reader:s3cret%2Fword"
+READER = "analyst:s3cret%2Fword"
 NOSY = "nosy:s3cret%2Fword"
 ACCESS = "set the right user, password and database in `url`"
 TLS = "set `sslmode`, `sslrootcert`, `sslcert` and `sslkey` in `url` as the server needs them"
@@ -52,11 +52,11 @@ def server(postgres: Postgres) -> Iterator[Postgres]:
     """A database and two users of this module."""
     postgres.execute(
         "create database shop",
-        "create user reader password 's3cret/word'",
+        "create user analyst password 's3cret/word'",
         "create user nosy password 's3cret/word'",
     )
     yield postgres
-    postgres.execute("drop database shop with (force)", "drop user reader", "drop user nosy")
+    postgres.execute("drop database shop with (force)", "drop user analyst", "drop user nosy")
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def run(server: Postgres) -> Iterator[Callable[..., None]]:
                         copy.write_row(row)
 
     yield execute
-    execute("drop schema public cascade; create schema public; grant usage on schema public to reader, nosy")
+    execute("drop schema public cascade; create schema public; grant usage on schema public to analyst, nosy")
 
 
 @pytest.fixture
@@ -350,7 +350,7 @@ class TestAnswersInsteadOfRows:
     @pytest.mark.parametrize(
         ("user", "parameters", "origin", "complaint"),
         [
-            (READER + "ive", "", {"table": "o"}, f'password authentication failed for user "reader"; {ACCESS}'),
+            (READER + "ive", "", {"table": "o"}, f'password authentication failed for user "analyst"; {ACCESS}'),
             ("nobody:s3cret", "", {"table": "o"}, f'password authentication failed for user "nobody"; {ACCESS}'),
             (NOSY, "", {"table": "o"}, "permission denied for table o; let this user read it"),
             (READER, "?sslmode=require", {"table": "o"}, f"server does not support SSL, but SSL was required; {TLS}"),
@@ -373,7 +373,7 @@ class TestAnswersInsteadOfRows:
         origin: dict[str, str],
         complaint: str,
     ) -> None:
-        run("create table o (id int, c timestamptz)", "insert into o values (1, now())", "grant select on o to reader")
+        run("create table o (id int, c timestamptz)", "insert into o values (1, now())", "grant select on o to analyst")
         chosen = options(server, user, parameters, **origin)
         message = refusal(con, chosen, self.WINDOW)
         assert complaint in message

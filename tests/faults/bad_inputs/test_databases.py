@@ -40,9 +40,9 @@ def test_a_bad_sqlite_database(company: Company, case: Case) -> None:
 
 @pytest.fixture(scope="module")
 def database(postgres: Postgres) -> Iterator[Postgres]:
-    postgres.execute("create database badinput", "create role reader login password 's3cret'")
+    postgres.execute("create database badinput", "create role stranger login password 's3cret'")
     yield postgres
-    postgres.execute("drop database badinput with (force)", "drop role reader")
+    postgres.execute("drop database badinput with (force)", "drop role stranger")
 
 
 @pytest.mark.parametrize("case", POSTGRESQL, ids=str)
@@ -53,7 +53,7 @@ def test_a_bad_postgresql_database(company: Company, database: Postgres, case: C
     with psycopg.connect(database.url(database="badinput"), autocommit=True) as connection:
         connection.execute("drop schema public cascade")
         connection.execute("create schema public")
-        connection.execute("grant usage on schema public to reader")
+        connection.execute("grant usage on schema public to stranger")
         for statement in case.given:
             connection.execute(statement.encode())
         _land(company, case, database.url(source.get("user", "postgres"), source.get("database", "badinput")))
