@@ -112,7 +112,8 @@ def test_a_damaged_log_stops_before_dbt(settings: Settings) -> None:
 def test_a_full_disk_under_the_warehouse(settings: Settings) -> None:
     """A rebuild, and not even the room of the old warehouse is free."""
     before = marts(settings)
-    settings.home.warehouse.unlink()
+    for path in settings.home.warehouse.parent.glob("warehouse.duckdb*"):
+        path.unlink()
     with full_disk(settings.home.warehouse.parent, 96) as free:
         refused(settings, lambda: runner.build_and_publish(settings, full_refresh=True), "space")
         free()
