@@ -28,12 +28,12 @@ FIGURES = {
 NONE_OF = ("lost", "doubled", "torn")
 
 
-def record(figure: str, count: int = 1) -> None:
-    """Add `count` to a figure of FIGURES."""
+def record(figure: str, count: int = 1, of: str = "") -> None:
+    """Add `count` to a figure of FIGURES; what is said to be `of` the same thing counts once, however often it is recorded."""
     if figure not in FIGURES:
         raise KeyError(f"{figure}: not a figure; allowed: {', '.join(FIGURES)}")
     if path := os.environ.get(RECORD):
-        line = json.dumps({"figure": figure, "count": count}) + "\n"
+        line = json.dumps({"figure": figure, "count": count, "of": of}) + "\n"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             os.write(descriptor, line.encode())
@@ -44,7 +44,11 @@ def record(figure: str, count: int = 1) -> None:
 def added_up(path: Path) -> Counter[str]:
     """The figures that tests recorded in this file."""
     total: Counter[str] = Counter()
+    known: set[str] = set()
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
         said = json.loads(line)
-        total[said["figure"]] += said["count"]
+        if line not in known:
+            total[said["figure"]] += said["count"]
+        if said["of"]:
+            known.add(line)
     return total

@@ -17,7 +17,10 @@ def test_records_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     record("kill points", 2)
     record("kill points")
     record("lost", 0)
-    assert added_up(tmp_path / "figures") == {"kill points": 3, "lost": 0}
+    record("faults", of="a full disk")
+    record("faults", of="a full disk")
+    record("faults", of="a read-only folder")
+    assert added_up(tmp_path / "figures") == {"kill points": 3, "lost": 0, "faults": 2}
     with pytest.raises(KeyError, match="bad inputs"):
         record("bad weather")
 

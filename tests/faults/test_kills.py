@@ -119,7 +119,7 @@ def kill_and_repeat(moments: dict[str, Installation], root: Path, part: str, sea
     see_history(killed)
     maintenance.maintain(Home(killed.home))
     assert strays(Home(killed.home)) == []
-    record("kill points")
+    record("kill points", of=f"{part}: {seam}")
 
 
 @pytest.fixture(autouse=True)
@@ -157,7 +157,7 @@ def test_a_first_start_that_is_killed(moments: dict[str, Installation], tmp_path
     first.night(())
     assert re.fullmatch("[0-9a-f]{64}", (first.home / "keys" / "hash.key").read_text(encoding="utf-8"))
     assert list(first.home.rglob("*.new")) == []
-    record("kill points")
+    record("kill points", of=seam)
 
 
 def worth_it(part: str, moments: dict[str, Installation]) -> list[str]:
