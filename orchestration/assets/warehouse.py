@@ -92,7 +92,8 @@ def warehouse_assets(home: Home, manifest: Path, streams: list[str]) -> dg.Asset
         with in_one_line(), build.warehouse_lock(home), _environment(dbt_environment(home)):
             build.make_ready(home, full_refresh)
             invocation = dbt.cli(arguments, context=context, target_path=home.runs / "target", raise_on_error=False)
-            yield from (event for event in invocation.stream() if not isinstance(event, dg.AssetCheckResult))
+            with build.in_time(home, invocation.process):
+                yield from (event for event in invocation.stream() if not isinstance(event, dg.AssetCheckResult))
             build.run_accepted_tests(home, left_out)
             verdicts = accept(dbt_results.read_verdicts(home), acceptance)
         keys = {check.name: check.asset_key for check in context.selected_asset_check_keys}

@@ -12,6 +12,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from orchestration.settings import ROOT, Home, dbt_environment
 LOG = logging.getLogger("opsmart")
 DBT_PROJECT = ROOT / "dbt_project"
 LOCK_SECONDS = 3600.0
+BUILD_SECONDS = float(os.environ.get("OPSMART_BUILD_SECONDS", "21600"))  # for one command of dbt in a build
 RUN_ARGUMENTS = ("build", "--exclude-resource-type", "unit_test")  # unit tests judge the code, not the night's data
 
 
@@ -112,8 +114,39 @@ def dbt_command(home: Home, arguments: Sequence[str]) -> list[str]:
     ]
 
 
+@contextlib.contextmanager
+def in_time(home: Home, process: subprocess.Popen[Any], seconds: float | None = None) -> Iterator[None]:
+    """Until this block is left, dbt has `seconds`, by default BUILD_SECONDS: a model or test that hangs must not hold the
+    warehouse for ever. Raises BuildError where it took longer and was stopped.
+    """
+    allowed = BUILD_SECONDS if seconds is None else seconds
+    is_late = threading.Event()
+
+    def stop() -> None:
+        is_late.set()
+        process.kill()
+
+    timer = threading.Timer(min(allowed, threading.TIMEOUT_MAX), stop)
+    timer.start()
+    try:
+        yield
+    except Exception:
+        if not is_late.is_set():
+            raise
+    finally:
+        timer.cancel()
+    if is_late.is_set():
+        raise BuildError(
+            f"dbt was stopped after {allowed:,.0f} s, nothing was published; see {home.runs / 'logs' / 'dbt.log'} for the model "
+            "or test that it was at, mend that or set OPSMART_BUILD_SECONDS higher, then run again"
+        )
+
+
 def run_dbt(home: Home, arguments: Sequence[str], on_line: Callable[[str], None] = lambda line: None) -> int:
-    """Run dbt and hand on its lines as they come. Returns its exit code: 0 good, 1 something failed, 2 unusable."""
+    """Run dbt and hand on its lines as they come. Returns its exit code: 0 good, 1 something failed, 2 unusable.
+
+    Raises BuildError where it takes longer than BUILD_SECONDS.
+    """
     home.runs.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
         dbt_command(home, arguments),
@@ -125,9 +158,10 @@ def run_dbt(home: Home, arguments: Sequence[str], on_line: Callable[[str], None]
     )
     assert process.stdout is not None
     try:
-        for line in process.stdout:
-            on_line(line.rstrip())
-        return process.wait()
+        with in_time(home, process):
+            for line in process.stdout:
+                on_line(line.rstrip())
+            return process.wait()
     finally:
         if process.poll() is None:
             process.kill()

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from orchestration import cli, console
 from orchestration.definitions import build_definitions
-from orchestration.pipeline import batch_checks, dbt_results, mart_checks, runner
+from orchestration.pipeline import batch_checks, build, dbt_results, mart_checks, runner
 from orchestration.pipeline.landing import land_stream
 from orchestration.pipeline.publication import current
 from orchestration.pipeline.verdicts import Acceptance
@@ -254,6 +254,20 @@ def test_a_failed_dbt_test_does_not_get_past_publishing(shop: tuple[Shop, Settin
         assert all(v.blocks for v in dbt_results.read_verdicts(settings.home))
     finally:
         results.write_text(kept)
+
+
+def test_a_build_that_hangs_is_stopped(first: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Dagster; tests/unit/test_build.py has the rest. The warehouse is free again, and readers see what they saw."""
+    settings = load_settings()
+    land_all(settings)
+    before = current(settings)
+    monkeypatch.setattr(build, "BUILD_SECONDS", 1.0)
+    code, printed, checks = make_publish(settings)
+    assert (code, checks) == (1, [])
+    assert "dbt was stopped after 1 s, nothing was published" in printed and "Traceback" not in printed, printed
+    assert current(settings) == before
+    with build.warehouse_lock(settings.home, 0):
+        pass
 
 
 WHY = 'Finance\'s "rates" come on Monday'
