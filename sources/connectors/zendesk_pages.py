@@ -25,6 +25,7 @@ from sources.connectors.zendesk_rows import (
     author_type,
     by_id,
     organization_of,
+    records,
     requester,
     required,
     ticket,
@@ -76,7 +77,7 @@ class _Desk:
         found: dict[int, Record] = {}
         params = {"page[size]": _AT_ONCE, "exclude_deleted": "false"}  # past events name them too
         for body in self.paginate("/api/v2/groups.json", params, _pager()):
-            found |= by_id(required("groups", body, "groups", list))
+            found |= by_id("groups", records("groups", body, "groups"))
         return found
 
     def users(self, numbers: Iterable[int]) -> dict[int, tuple[Record, Record | None]]:
@@ -88,9 +89,10 @@ class _Desk:
         for first in range(0, len(unknown), _AT_ONCE):
             ids = ",".join(map(str, unknown[first : first + _AT_ONCE]))
             body = self.get("/api/v2/users/show_many.json", ids=ids, include="organizations")
-            organizations = by_id(body.get("organizations", []))
-            for user in required("users", body, "users", list):
-                self._users[user["id"]] = (user, organizations.get(user.get("organization_id")))
+            organizations = by_id("users", records("users", {"organizations": [], **body}, "organizations"))
+            for user in records("users", body, "users"):
+                number = required("users", user, "id", int)
+                self._users[number] = (user, organizations.get(user.get("organization_id") or 0))
         return {number: self._users[number] for number in wanted if number in self._users}
 
 
@@ -100,7 +102,7 @@ def _tickets(desk: _Desk, window: Window | None) -> Iterator[list[Record]]:
     for items, body in _export(desk, path, "tickets", params, _CursorPaginator, _generated, window):
         # a desk that sends no side-loads would turn every customer into a stranger
         users, groups, organizations = (
-            by_id(required("tickets", body, name, list)) for name in ("users", "groups", "organizations")
+            by_id("tickets", records("tickets", body, name)) for name in ("users", "groups", "organizations")
         )
         yield [ticket(item, stamp, users, groups, organizations) for item, stamp in items]
 
@@ -109,7 +111,7 @@ def _users(desk: _Desk, window: Window | None) -> Iterator[list[Record]]:
     params = {"per_page": desk.options.page_size, "include": "organizations"}
     path = "/api/v2/incremental/users/cursor.json"
     for items, body in _export(desk, path, "users", params, _CursorPaginator, _updated, window):
-        organizations = by_id(body.get("organizations", []))
+        organizations = by_id("users", records("users", {"organizations": [], **body}, "organizations"))
         yield [item | {"organization": organizations.get(item.get("organization_id") or 0)} for item, _ in items]
 
 
@@ -136,7 +138,7 @@ def _ratings(desk: _Desk, window: Window | None) -> Iterator[list[Record]]:
     if window is not None:
         params |= {"start_time": max(0, int(start) - desk.options.rating_days * _DAY_SECONDS), "end_time": int(end)}
     for body in desk.paginate("/api/v2/satisfaction_ratings.json", params, _pager()):
-        items = required("satisfaction_ratings", body, "satisfaction_ratings", list)
+        items = records("satisfaction_ratings", body, "satisfaction_ratings")
         items = [item for item in items if start <= unix_time("satisfaction_ratings", item, "updated_at") < end]
         users = desk.users(item.get("requester_id") or 0 for item in items)
         rows = []
@@ -185,7 +187,7 @@ def _export(
         began = resume
         try:
             for body in desk.paginate(path, {**params, "start_time": resume}, paginator()):
-                items = required(key, body, key, list)
+                items = records(key, body, key)
                 stamps = [stamp_of(item) for item in items]
                 yield (
                     [(item, at) for item, (at, _) in zip(items, stamps, strict=True) if start <= at < end],

@@ -26,8 +26,8 @@ _OF_A_CHILD = frozenset(
 )  # fmt: skip
 
 
-def by_id(records: list[Record]) -> dict[int, Record]:
-    return {record["id"]: record for record in records}
+def by_id(table: str, records: list[Record]) -> dict[int, Record]:
+    return {required(table, record, "id", int): record for record in records}
 
 
 def unix_time(table: str, record: Record, field: str) -> float:
@@ -53,6 +53,17 @@ def required(table: str, record: Record, field: str, kind: type) -> Any:
             f"{table}: {field} {found}", "see what Zendesk has changed; the export cannot be read without it"
         )
     return record[field]
+
+
+def records(table: str, body: Record, field: str) -> list[Record]:
+    """The records that an answer holds in a field. Raises HttpFault naming it where it holds anything else."""
+    found: list[Record] = required(table, body, field, list)
+    if strange := [type(record).__name__ for record in found if not isinstance(record, dict)]:
+        raise HttpFault(
+            f"{table}: {field} holds {strange[0]} instead of objects",
+            "see what Zendesk has changed; the export cannot be read without it",
+        )
+    return found
 
 
 def requester(user: Record | None, organization: Record | None) -> Record | None:
@@ -106,7 +117,7 @@ def audit(record: Record, author: str | None, groups: Records, names: Mapping[st
 
     `names` are the custom fields that have a name in the profile, by their number as text.
     """
-    children = required("ticket_events", record, "child_events", list)
+    children = records("ticket_events", record, "child_events")
     return {
         **{key: value for key, value in record.items() if key not in _OF_AN_EVENT},
         "author_id": record.get("updater_id"),
