@@ -109,6 +109,8 @@ def look_at(response: requests.Response, *args: Any, **kwargs: Any) -> None:
         body = response.json()
     except ValueError:
         raise UnreadableAnswer("answers with JSON that breaks off or is damaged", response=response) from None
+    except RecursionError:
+        raise UnreadableAnswer("answers with JSON that is nested too deep", response=response) from None
     if not isinstance(body, dict):
         raise UnreadableAnswer("answers with JSON that is no object", response=response)
 

@@ -67,7 +67,7 @@ SQLITE = [
           "no such table", table="v"),
     _made(_LITE, "a file that is no database", b"<html>Sign in</html>" * 200, "not a database"),
     _made(_LITE, "an empty file", b"", "no such table"),
-    _made(_LITE, "a database that breaks off", b"SQLite format 3\0" + b"\0" * 84, "."),
+    _made(_LITE, "a database that breaks off", b"SQLite format 3\0" + b"\0" * 84, "file is not a database; name a SQLite file"),
     _made(_LITE, "a folder for a file", [], "there is no SQLite file", url="sqlite:///{folder}"),
     _made(_LITE, "a column that is gone", ["create table o (id, at, name)", "insert into o values (1, '2026-03-02', 'n')"], "fields.discount_amount"),
 ]  # fmt: skip
