@@ -15,7 +15,8 @@ import duckdb
 
 from sources.connectors import CONNECTORS, Window
 from sources.contract import Contract, Field, load_contracts
-from sources.profile import ProfileError, Source, column_or_expression
+from sources.profile import ProfileError, Source
+from sources.profile_schema import column_or_expression
 from sources.source_check import check_field, columns_of, sample
 from sources.sql_text import identifier
 

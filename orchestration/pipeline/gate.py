@@ -33,7 +33,8 @@ from orchestration.pipeline.keyed_hash import keyed_hash_sql
 from orchestration.pipeline.schema_drift import SYSTEM_COLUMNS
 from sources.connectors.base import one_line
 from sources.contract import Contract, Field, Rule
-from sources.profile import Profile, StreamMapping
+from sources.profile import Profile
+from sources.profile_schema import StreamMapping
 from sources.sql_text import identifier, literal
 
 _SHOWN = 60  # characters of a value in a message

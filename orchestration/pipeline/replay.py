@@ -26,7 +26,7 @@ from orchestration.pipeline.gate_rules import UNDATED, violations
 from orchestration.pipeline.lake import Landing
 from orchestration.settings import Home, Settings
 from sources.contract import Contract, Field, Rule
-from sources.profile import StreamMapping
+from sources.profile_schema import StreamMapping
 from sources.sql_text import identifier, literal, mentioned_columns
 
 PULL_AGAIN = "pull the day again"
