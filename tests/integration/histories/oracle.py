@@ -273,8 +273,9 @@ class Oracle:
         for order, row in self._orders.items():
             value = worth[order] - row["discount_amount"]
             yield order, row["ordered_at"], value
-            if row["cancelled_at"] and row["cancelled_at"] < self.watermark:
-                yield order, row["cancelled_at"], -max(value - refunded[order], Decimal(0))
+            unrefunded = value - refunded[order]  # nothing, where discounts exceed the goods or all is refunded
+            if row["cancelled_at"] and row["cancelled_at"] < self.watermark and unrefunded > 0:
+                yield order, row["cancelled_at"], -unrefunded
 
     @cached_property
     def _open_spans(self) -> list[tuple[str, datetime, datetime | None]]:
@@ -316,7 +317,7 @@ class Oracle:
             yield since, None
 
     def values(self) -> dict[Cell, Decimal]:
-        """Every value that is not 0, by KPI, grain, period, dimension and segment."""
+        """Every value in which something happened, by KPI, grain, period, dimension and segment."""
         sums: dict[tuple[str, date, str, str], Decimal] = defaultdict(Decimal)
         for kpi, day, dimension, segment, amount in self.facts():
             sums[kpi, day, dimension, segment] += amount
