@@ -29,7 +29,7 @@ from orchestration.settings import ROOT, Home, dbt_environment
 LOG = logging.getLogger("opsmart")
 DBT_PROJECT = ROOT / "dbt_project"
 LOCK_SECONDS = 3600.0
-BUILD_SECONDS = float(os.environ.get("OPSMART_BUILD_SECONDS", "21600"))  # for one command of dbt in a build
+BUILD_SECONDS = float(os.environ.get("OPSMART_BUILD_SECONDS", "21600"))  # for one command of dbt
 RUN_ARGUMENTS = ("build", "--exclude-resource-type", "unit_test")  # unit tests judge the code, not the night's data
 
 
@@ -115,18 +115,18 @@ def dbt_command(home: Home, arguments: Sequence[str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def in_time(home: Home, process: subprocess.Popen[Any], seconds: float | None = None) -> Iterator[None]:
-    """Until this block is left, dbt has `seconds`, by default BUILD_SECONDS: a model or test that hangs must not hold the
-    warehouse for ever. Raises BuildError where it took longer and was stopped.
+def in_time(home: Home, process: subprocess.Popen[Any]) -> Iterator[None]:
+    """Until this block is left, dbt has BUILD_SECONDS: a model or test that hangs must not hold the warehouse for ever.
+
+    Raises BuildError where it took longer and was stopped.
     """
-    allowed = BUILD_SECONDS if seconds is None else seconds
     is_late = threading.Event()
 
     def stop() -> None:
         is_late.set()
         process.kill()
 
-    timer = threading.Timer(min(allowed, threading.TIMEOUT_MAX), stop)
+    timer = threading.Timer(BUILD_SECONDS, stop)
     timer.start()
     try:
         yield
@@ -137,8 +137,8 @@ def in_time(home: Home, process: subprocess.Popen[Any], seconds: float | None = 
         timer.cancel()
     if is_late.is_set():
         raise BuildError(
-            f"dbt was stopped after {allowed:,.0f} s, nothing was published; see {home.runs / 'logs' / 'dbt.log'} for the model "
-            "or test that it was at, mend that or set OPSMART_BUILD_SECONDS higher, then run again"
+            f"dbt was stopped after {BUILD_SECONDS:,.0f} s, nothing was published; see {home.runs / 'logs' / 'dbt.log'} for the "
+            "model or test that it was at, mend that or set OPSMART_BUILD_SECONDS higher, then run again"
         )
 
 

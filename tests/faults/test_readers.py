@@ -164,11 +164,12 @@ def serve(
                 publisher.number
             }  # the first connection after it, with nothing to wait for
     finally:
-        elsewhere.end()
+        others = elsewhere.end()
         said = readers.end()
     record("reads", sum(one["served"] for one in said) * len(STATEMENTS))
     record("torn", sum(one["torn"] for one in said))
     assert [(one["kind"], one["torn"], one["errors"]) for one in said] == [(one["kind"], 0, []) for one in said]
+    assert [(one["torn"], one["errors"]) for one in others] == [(0, [])] * len(commands), "the control reads too"
     assert all(len(one["seen"]) > 1 and publisher.number in one["seen"] for one in said)
     return said, reading, stopped
 

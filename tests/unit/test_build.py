@@ -28,18 +28,17 @@ def test_a_build_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_what_is_done_in_time_says_what_it_has_to_say(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"]) as process:
-        with build.in_time(Home(tmp_path), process, 600):
+        with build.in_time(Home(tmp_path), process):
             assert process.wait() == 3
-        with pytest.raises(KeyError), build.in_time(Home(tmp_path), process, 600):
+        with pytest.raises(KeyError), build.in_time(Home(tmp_path), process):
             raise KeyError("its own")
 
 
-def test_who_reads_of_a_stopped_process_is_told_that_it_was_stopped(tmp_path: Path) -> None:
+def test_who_reads_of_a_stopped_process_is_told_that_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """dagster-dbt may stumble over lines that end in the middle."""
-    with (
-        subprocess.Popen(HANGS) as process,
-        pytest.raises(build.BuildError),
-        build.in_time(Home(tmp_path), process, 0.2),
-    ):
+    monkeypatch.setattr(build, "BUILD_SECONDS", 0.2)
+    with subprocess.Popen(HANGS) as process, pytest.raises(build.BuildError), build.in_time(Home(tmp_path), process):
         process.wait()
         raise ValueError("half a line")
